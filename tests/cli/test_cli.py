@@ -1,0 +1,223 @@
+"""The command line as its user meets it: output, exit codes, interruption."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import toolkit
+from tests.recipes import write_recipe
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments, folder=ROOT, stdin=None, **variables):
+    environment = {**os.environ, **variables}
+    command = [sys.executable, "-m", "toolkit", *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=folder, env=environment, input=stdin, capture_output=True, text=True
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    recipe = write_recipe(folder)
+    toolkit.finetune(toolkit.load_recipe(recipe, "train.epochs=30", "train.learning_rate=2e-2"))
+    return folder
+
+
+def test_help_names_the_commands():
+    done = run("--help")
+    assert done.returncode == 0
+    for command in ("finetune", "predict", "evaluate", "recipes"):
+        assert command in done.stdout
+
+
+def test_an_unknown_option_is_exit_2():
+    done = run("finetune", "ner-bert", "--nonsense")
+    assert done.returncode == 2
+    assert "nonsense" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_recipe_is_one_line():
+    done = run("finetune", "ner-bret")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "ner-bert" in done.stderr
+
+
+def test_recipes_are_listed_with_what_they_are():
+    done = run("recipes")
+    assert "ner-bert" in done.stdout
+    assert "CoNLL-2003" in done.stdout
+
+
+def test_without_a_hub_it_is_one_line_and_exit_3_within_ten_seconds(tmp_path):
+    with socket.socket() as deaf:  # accepts, and never answers
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(64)
+        began = time.monotonic()
+        done = run(
+            "finetune", "ner-bert", f"run.folder={tmp_path}",
+            HF_ENDPOINT=f"http://127.0.0.1:{deaf.getsockname()[1]}", HF_HOME=str(tmp_path),
+        )  # fmt: skip
+        seconds = time.monotonic() - began
+    assert done.returncode == 3
+    assert seconds < 10
+    assert len(done.stderr.splitlines()) == 1
+    for word in ("google-bert/bert-base-cased", "tomaarsen/conll2003", "--stand-in", "HF_ENDPOINT"):
+        assert word in done.stderr
+    assert done.stdout == ""
+    assert not list(tmp_path.glob("ner*"))
+
+
+def test_a_missing_variable_is_exit_3_and_a_missing_file_exit_2(tmp_path):
+    environment = {key: value for key, value in os.environ.items() if key != "TOOLKIT_DATA"}
+    done = subprocess.run(
+        [sys.executable, "-m", "toolkit", "finetune", "wnut17-lstm"],
+        cwd=ROOT, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "TOOLKIT_DATA" in done.stderr
+    recipe = write_recipe(tmp_path)
+    (tmp_path / "dev.conll").unlink()
+    done = run("finetune", recipe)
+    assert done.returncode == 2
+    assert "dev.conll" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_stand_ins_are_said_first_and_last_and_everywhere(tmp_path):
+    done = run(
+        "finetune", "ner-lstm", "--stand-in", f"run.folder={tmp_path}", "train.epochs=1",
+        HF_ENDPOINT="http://127.0.0.1:9", HF_HOME=str(tmp_path / "hf"),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("STAND-IN")
+    assert lines[-1].startswith("STAND-IN")
+    folder = tmp_path / "ner-lstm-stand-in"
+    assert json.loads((folder / "results.json").read_text())["stand_in"] is True
+    assert json.loads((folder / "manifest.json").read_text())["stand_in"]
+    assert "stand-in" in (folder / "model" / "README.md").read_text()
+    assert "stand_in" in (folder / "recipe.yaml").read_text()
+
+
+def test_a_log_file_has_whole_lines_and_no_bar(tmp_path):
+    done = run("finetune", write_recipe(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "\r" not in done.stdout + done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    assert done.stderr == ""
+    assert any(line.startswith("step 10/10  dev f1 ") for line in done.stdout.splitlines())
+
+
+def test_predictions_come_as_marked_text_and_as_json(finished):
+    folder = finished / "runs" / "small"
+    text = "Thousands of people marched through Warsaw on Saturday."
+    done = run("predict", folder, text, "no name here")
+    assert done.returncode == 0, done.stderr
+    marked, _ = done.stdout.splitlines()
+    assert (
+        marked.replace("[", "")
+        .replace("](LOC)", "")
+        .replace("](DATE)", "")
+        .replace("](ORG)", "")
+        .replace("](PER)", "")
+        == text
+    )
+    done = run("predict", folder, "--output", "jsonl", stdin=f"{text}\n\nno name here\n")
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [len(record["words"]) for record in records] == [9, 0, 3]
+    assert all(len(record["prediction"]) == len(record["words"]) for record in records)
+
+
+def test_a_labelled_file_is_predicted_word_by_word(finished):
+    folder = finished / "runs" / "small"
+    done = run("predict", folder, "--file", finished / "test.conll", "--output", "jsonl")
+    assert done.returncode == 0, done.stderr
+    ours = [json.loads(line)["prediction"] for line in done.stdout.splitlines()]
+    saved = (folder / "predictions-test.jsonl").read_text().splitlines()
+    assert ours == [json.loads(line)["prediction"] for line in saved]
+
+
+def test_evaluating_again_gives_the_scores_of_the_run(finished, tmp_path):
+    folder = finished / "runs" / "small"
+    output = tmp_path / "scores.json"
+    done = run("evaluate", folder, "--data", finished / "test.conll", "--output", output)
+    assert done.returncode == 0, done.stderr
+    expected = json.loads((folder / "results.json").read_text())["splits"]["test"]["scores"]
+    assert json.loads(output.read_text())["scores"] == expected
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_a_run_that_is_none_is_one_line(command, tmp_path):
+    extra = ("--data", "x.conll") if command == "evaluate" else ("text",)
+    done = run(command, tmp_path / "nowhere", *extra)
+    assert done.returncode == 2
+    assert done.stderr == f"{tmp_path}/nowhere: no such run\n"
+
+
+def start(recipe: str, *overrides: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "toolkit", "finetune", recipe, *overrides],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def until(process: subprocess.Popen[str], word: str) -> None:
+    assert process.stdout
+    for line in process.stdout:
+        if word in line:
+            return
+    raise AssertionError(f"no line with {word!r}: {process.communicate()[1]}")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_stopped_it_says_how_to_go_on(tmp_path, number, code):
+    recipe = write_recipe(tmp_path)
+    process = start(recipe, "train.epochs=500")
+    until(process, "dev f1")
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert f"to go on: toolkit finetune {recipe} train.epochs=500" in stderr
+    assert "Traceback" not in stderr
+
+
+def test_two_runs_cannot_share_a_folder(tmp_path):
+    recipe = write_recipe(tmp_path)
+    process = start(recipe, "train.epochs=500")
+    try:
+        until(process, "dev f1")
+        done = run("finetune", recipe, "train.epochs=500")
+        assert done.returncode == 2
+        assert f"in use by another run (process {process.pid} on" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_full_disk_is_one_line_and_exit_5(tmp_path):
+    recipe = write_recipe(tmp_path)
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000));"
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        f"sys.argv = ['toolkit', 'finetune', {recipe!r}];"
+        "from toolkit.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 5, done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "could not be written" in done.stderr
+    finished = run("finetune", recipe)
+    assert finished.returncode == 0, finished.stderr

@@ -1,0 +1,59 @@
+"""What tests share: one thread, no network, tiny checkpoints with the real kinds of tokenizer."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_DATASETS_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ.pop("WORLD_SIZE", None)
+
+from pathlib import Path
+
+import pytest
+
+from tests.checkpoints import FAMILIES, make_checkpoint
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> "Checkpoints":
+    """Tiny random checkpoints, made when they are first asked for."""
+    return Checkpoints(tmp_path_factory.mktemp("checkpoints"))
+
+
+class Checkpoints:
+    """Folder of a family's tiny checkpoint: `checkpoints["roberta"]`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __getitem__(self, family: str) -> str:
+        folder = self.folder / family
+        if not folder.exists():
+            make_checkpoint(family, folder)
+        return str(folder)
+
+
+@pytest.fixture(params=FAMILIES)
+def family(request: pytest.FixtureRequest) -> str:
+    """Each family of encoders."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of the real data sets; the test is skipped where there is none."""
+    named = os.environ.get("TOOLKIT_DATA")
+    folder = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no real data: TOOLKIT_DATA is not set and {folder} does not exist")
+    return folder

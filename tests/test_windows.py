@@ -1,0 +1,65 @@
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.checkpoints import make_tokenizer
+from toolkit.windows import frame_of, owners_of, pieces_of, ranges_of
+
+LENGTHS = st.lists(st.integers(1, 30), min_size=1, max_size=60)
+
+
+@given(LENGTHS, st.integers(4, 40), st.integers(0, 30))
+def test_every_unit_has_one_owner_that_holds_it(lengths, room, overlap):
+    ranges = ranges_of(lengths, room, overlap)
+    owners = owners_of(ranges, len(lengths))
+    assert len(owners) == len(lengths)
+    for unit, owner in enumerate(owners):
+        start, end = ranges[owner]
+        assert start <= unit < end
+
+
+@given(LENGTHS, st.integers(4, 40), st.integers(0, 30))
+def test_ranges_fit_cover_all_and_move_on(lengths, room, overlap):
+    ranges = ranges_of(lengths, room, overlap)
+    assert ranges[0][0] == 0
+    assert ranges[-1][1] == len(lengths)
+    for start, end in ranges:
+        assert start < end
+        assert sum(min(length, room) for length in lengths[start:end]) <= room
+    for (start, end), (next_start, next_end) in pairwise(ranges):
+        assert start < next_start <= end < next_end
+
+
+@given(LENGTHS, st.integers(4, 40), st.integers(0, 30))
+def test_neighbours_share_no_more_than_the_overlap(lengths, room, overlap):
+    ranges = ranges_of(lengths, room, overlap)
+    for (_, end), (next_start, _) in pairwise(ranges):
+        assert sum(min(length, room) for length in lengths[next_start:end]) <= overlap
+
+
+def test_the_owner_is_the_window_with_most_context():
+    ranges = ranges_of([1] * 10, room=6, overlap=2)
+    assert ranges == [(0, 6), (4, 10)]
+    assert owners_of(ranges, 10) == [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]
+
+
+def test_no_words_make_no_window():
+    assert ranges_of([], 10, 2) == []
+    assert owners_of([], 0) == []
+
+
+def test_a_word_that_the_tokenizer_deletes_is_one_unknown_token(family):
+    tokenizer = make_tokenizer(family)
+    words = ["EU", "\u200b", "\ufe0f", "\x96", "", "call"]
+    pieces = pieces_of(tokenizer, words)
+    assert len(pieces) == len(words)
+    assert all(pieces)
+
+
+def test_the_frame_is_what_the_tokenizer_adds(family):
+    tokenizer = make_tokenizer(family)
+    frame = frame_of(tokenizer)
+    pieces = pieces_of(tokenizer, ["EU", "call"])
+    whole = tokenizer(["EU", "call"], is_split_into_words=True)["input_ids"]
+    assert frame.before + pieces[0] + pieces[1] + frame.after == whole

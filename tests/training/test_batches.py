@@ -1,0 +1,67 @@
+from itertools import chain
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolkit.training.batches import Plan, collate, counted_seed, parts_of
+from toolkit.windows import IGNORED, Window
+
+
+@given(st.integers(1, 200), st.integers(1, 40), st.integers(1, 4), st.integers(0, 9))
+def test_an_epoch_sees_every_example_once(num_examples, batch_size, epochs, seed):
+    plan = Plan(num_examples, batch_size, epochs, seed)
+    steps = [plan.examples(step) for step in range(plan.num_steps)]
+    for epoch in range(epochs):
+        first = epoch * plan.steps_per_epoch
+        seen = chain.from_iterable(steps[first : first + plan.steps_per_epoch])
+        assert sorted(seen) == list(range(num_examples))
+
+
+def test_a_step_does_not_depend_on_the_steps_before_it():
+    plan = Plan(100, 8, 3, 1)
+    in_order = [plan.examples(step) for step in range(plan.num_steps)]
+    backwards = [plan.examples(step) for step in reversed(range(plan.num_steps))]
+    assert in_order == backwards[::-1]
+
+
+def test_epochs_and_seeds_have_orders_of_their_own():
+    orders = [Plan(50, 8, 2, seed).order(epoch).tolist() for seed in (1, 2) for epoch in (0, 1)]
+    assert len({tuple(order) for order in orders}) == 4
+
+
+@given(st.lists(st.integers(), max_size=40), st.integers(1, 9))
+def test_parts_are_the_step_in_order_and_nearly_equal(examples, num_parts):
+    parts = parts_of(examples, num_parts)
+    assert len(parts) == num_parts
+    assert list(chain.from_iterable(parts)) == examples
+    sizes = [len(part) for part in parts]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_counted_seeds_differ_in_every_counter():
+    seeds = {counted_seed(a, b, c) for a in range(5) for b in range(5) for c in range(5)}
+    assert len(seeds) == 125
+    assert all(0 <= seed < 2**63 for seed in seeds)
+
+
+def test_windows_are_padded_to_the_longest():
+    windows = [
+        Window({"input_ids": [5, 6, 7]}, {"labels": [0, 1, 2], "weight": 0.5}),
+        Window({"input_ids": [8]}, {"labels": [3], "weight": 1.5}),
+    ]
+    batch = collate(windows, {"input_ids": 9})
+    assert batch.inputs["input_ids"].tolist() == [[5, 6, 7], [8, 9, 9]]
+    assert batch.inputs["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
+    assert batch.targets["labels"].tolist() == [[0, 1, 2], [3, IGNORED, IGNORED]]
+    assert batch.targets["weight"].tolist() == [0.5, 1.5]
+    assert batch.num_tokens == 4
+
+
+def test_windows_without_targets_make_a_batch_without():
+    assert collate([Window({"input_ids": [1]})], {}).targets is None
+
+
+def test_orders_are_the_same_on_every_machine():
+    # a change here would make runs of other versions impossible to resume
+    assert Plan(8, 4, 1, 1).order(0).tolist() == [7, 3, 5, 1, 0, 2, 4, 6]
+    assert counted_seed(1, "order", 0) == 969933350306031620

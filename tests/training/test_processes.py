@@ -1,0 +1,87 @@
+"""One process, two processes and accumulation: the same losses, gradients and scores."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.checkpoints import make_checkpoint
+from tests.recipes import pretrained, write_recipe
+from toolkit.training.processes import asked_processes
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("processes")
+    make_checkpoint("bert", folder / "bert", dropout=0.0)
+    return write_recipe(folder, pretrained(str(folder / "bert")), num_train=90)
+
+
+def launch(recipe: str, name: str, *overrides: str, processes: int) -> Path:
+    """Run a recipe under torchrun; the folder of the run."""
+    folder = Path(recipe).parent / name
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(processes)]
+    command += ["--master_port", "0", "--rdzv_backend", "c10d", "--rdzv_endpoint", "localhost:0"]
+    command += ["-m", "toolkit", "finetune", recipe, f"run.folder={folder}", *overrides]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder / "small"
+
+
+def steps(folder: Path) -> list[dict]:
+    lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
+    return [line for line in lines if "grad_norm" in line]
+
+
+def test_processes_and_accumulation_change_nothing(recipe):
+    one = launch(recipe, "one", processes=1)
+    cuts = {
+        "two": launch(recipe, "two", processes=2),
+        "two-by-two": launch(recipe, "two-by-two", "train.micro_batches=4", processes=2),
+    }
+    assert len(steps(one)) >= 20
+    for name, folder in cuts.items():
+        manifest = json.loads((folder / "manifest.json").read_text())
+        assert manifest["processes"] == 2, name
+        for here, there in zip(steps(one)[:20], steps(folder)[:20], strict=True):
+            assert there["loss"] == pytest.approx(here["loss"], rel=1e-5), name
+            assert there["grad_norm"] == pytest.approx(here["grad_norm"], rel=1e-5), name
+            assert there["num_targets"] == here["num_targets"]
+            assert there["num_tokens"] == here["num_tokens"]
+
+
+def test_two_processes_score_a_checkpoint_as_one_does(recipe):
+    # trained by one process, stopped before its results, scored by two
+    one = launch(recipe, "scored-by-one", processes=1)
+    expected = json.loads((one / "results.json").read_text())
+    predictions = (one / "predictions-test.jsonl").read_bytes()
+    (one / "results.json").unlink()
+    two = launch(recipe, "scored-by-one", processes=2)
+    results = json.loads((two / "results.json").read_text())
+    assert json.loads((two / "manifest.json").read_text())["processes"] == 2
+    assert results == expected
+    assert (two / "predictions-test.jsonl").read_bytes() == predictions
+
+
+def test_a_launcher_that_starts_fewer_processes_than_asked_is_an_error(recipe):
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
+    accelerate = Path(sys.executable).parent / "accelerate"
+    if accelerate.is_file():
+        command = [str(accelerate), "launch", "--cpu", "--num_processes", "2"]
+    done = subprocess.run(
+        [*command, "-m", "toolkit", "finetune", recipe], capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert "the launcher was asked for 2 processes and started 1" in done.stderr
+
+
+def test_what_a_launcher_was_asked_for_is_read_off_its_variables(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert asked_processes() == 4
+    monkeypatch.delenv("WORLD_SIZE")
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "3")
+    assert asked_processes() == 3

@@ -1,0 +1,53 @@
+"""`toolkit evaluate`: the scores of a run on labelled data."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from toolkit.cli import progress
+
+
+def evaluate(
+    run: Annotated[str, typer.Argument(help="The folder of a finished run: runs/ner-bert.")],
+    data: Annotated[str, typer.Option(help="A labelled file, or the name of a split.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="Changes to its recipe: data.scheme=iob1 …"),
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Write the scores to this JSON file.")] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(help="Write the predictions to this file, a JSON object a line.")
+    ] = None,
+    allow_code: Annotated[
+        list[str] | None,
+        typer.Option("--allow-code", metavar="MODULE", help="Let the recipe use this module."),
+    ] = None,
+) -> None:
+    """Score a finished run on labelled data."""
+    from toolkit.recipe.load import load_recipe
+    from toolkit.runs.run import open_finished
+
+    opened = open_finished(run)
+    allowed = tuple(allow_code or ())
+    recipe = load_recipe(opened.recipe_file, *(overrides or []), allow_code=allowed)
+    source = getattr(recipe.data, data) if data in ("train", "dev", "test") else data
+    reading = recipe.data.read(source)
+    for note in reading.notes:
+        print(note)
+    from toolkit.evaluation.predictions import records_of
+    from toolkit.predict import load
+
+    predictor = load(run, allow_code=allowed)
+    scores, predicted = predictor.evaluate(reading.examples)
+    for line in progress.score_lines(source, len(reading.examples), scores):
+        print(line)
+    if output is not None:
+        result = {"run": recipe.run.name, "stand_in": bool(recipe.run.stand_in), "data": source}
+        result |= {"examples": len(reading.examples), "loss": predicted.loss, "scores": scores}
+        output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    if predictions is not None:
+        with open(predictions, "w", encoding="utf-8") as file:
+            for record in records_of(predictor.task, reading.examples, predicted.predictions):
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")

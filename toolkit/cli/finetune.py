@@ -1,0 +1,40 @@
+"""`toolkit finetune`: from a recipe to a finished run."""
+
+from typing import Annotated
+
+import typer
+
+from toolkit.cli import progress
+
+
+def finetune(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name (ner-bert) or file.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="Changes to it: train.epochs=5 …"),
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over, whatever is there.")] = False,
+    stand_in: Annotated[
+        bool,
+        typer.Option("--stand-in", help="Replace what cannot be reached by what is installed."),
+    ] = False,
+    allow_code: Annotated[
+        list[str] | None,
+        typer.Option("--allow-code", metavar="MODULE", help="Let the recipe use this module."),
+    ] = None,
+) -> None:
+    """Fine-tune by a recipe. The same command goes on where a run was stopped."""
+    from toolkit.recipe.load import load_recipe
+    from toolkit.standin import ready
+
+    allowed = tuple(allow_code or ())
+    changes = overrides or []
+    loaded = load_recipe(recipe, *changes, allow_code=allowed)
+    overridden = {change.partition("=")[0] for change in changes}
+    loaded = ready(loaded, stand_in=stand_in, overridden=overridden)  # before anything heavy loads
+    display = progress.Display(loaded)
+    with display:
+        from toolkit.training.finetune import finetune as run_recipe
+
+        finished = run_recipe(loaded, fresh=fresh, allow_code=allowed, watch=display.watch)
+    display.finish(finished)

@@ -1,0 +1,1 @@
+"""Data sets: files and splits become examples, or faults with their place."""

@@ -1,0 +1,1 @@
+"""Encoders: what reads the text, pretrained or from scratch."""

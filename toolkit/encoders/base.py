@@ -1,0 +1,64 @@
+"""What every encoder answers to, so that an LSTM and a BERT share everything else."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field
+
+from toolkit.recipe.block import Block
+
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedTokenizerFast
+
+    from toolkit.encoders.module import EncoderModule as EncoderModule
+    from toolkit.heads.standard import StandardHead
+
+
+class Encoder(Block, ABC):
+    """What reads the text. Its fields are the keys of the recipe's `model` block."""
+
+    small_data_training: ClassVar[
+        Mapping[str, int | float]
+    ]  # `train` settings for some hundred examples
+
+    max_length: Annotated[int, Field(ge=8)] | None = (
+        None  # tokens of a window; null: what the encoder can, up to 512
+    )
+    overlap: Annotated[float, Field(ge=0, le=0.9)] = (
+        0.25  # of neighbouring windows, as a share of one
+    )
+
+    @abstractmethod
+    def tokenizer(self, texts: Iterable[str | Sequence[str]]) -> "PreTrainedTokenizerFast":
+        """The tokenizer: the checkpoint's own, or one learned from the texts of the training split.
+
+        A text is a string, or a sequence of words that must not be split at punctuation again.
+        """
+
+    @abstractmethod
+    def module(self, tokenizer: "PreTrainedTokenizerFast") -> "EncoderModule":
+        """A new module, with pretrained weights where there are any."""
+
+    def with_standard_head(
+        self, tokenizer: "PreTrainedTokenizerFast", head: "StandardHead", folder: Path | None = None
+    ) -> "tuple[EncoderModule, nn.Module] | None":
+        """The encoder and its family's own head, as one native model; None where it has none.
+
+        Weights come from the checkpoint, or from the native model that was saved in `folder`.
+        """
+        return None
+
+    def missing(self) -> list[str]:
+        """What the encoder needs that is not here and cannot be fetched, a line each."""
+        return []
+
+    @abstractmethod
+    def restore(self, tokenizer: "PreTrainedTokenizerFast", folder: Path) -> "EncoderModule":
+        """The module in the shape that `save_shape` left in `folder`, its weights still to load."""
+
+    @abstractmethod
+    def save_shape(self, module: "EncoderModule", folder: Path) -> None:
+        """Write what `restore` needs and the recipe does not say."""

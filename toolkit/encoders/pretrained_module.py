@@ -1,0 +1,211 @@
+"""The torch side of a pretrained encoder: loading, splitting off the head, pooling."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from tokenizers import pre_tokenizers
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers.modeling_outputs import BaseModelOutput
+
+from toolkit.encoders.checkpoint import Place
+from toolkit.encoders.module import EncoderModule
+from toolkit.errors import ToolkitError
+from toolkit.heads.base import Encoded
+from toolkit.heads.standard import StandardHead
+
+
+class PretrainedModule(EncoderModule):
+    """A family's encoder, its last states and a summary out of them."""
+
+    def __init__(self, base: Any, summary: str) -> None:
+        super().__init__()
+        self.base = base
+        self.summary = summary
+        self.width: int = base.config.hidden_size
+        self.longest: int | None = longest_of(base)
+
+    def forward(self, batch: Mapping[str, Tensor]) -> Encoded:
+        """`input_ids` and `attention_mask`, both (batch, length), and the family's other inputs."""
+        states: Tensor = self.base(**batch).last_hidden_state  # (batch, length, width)
+        mask = batch["attention_mask"].bool()  # (batch, length)
+        return Encoded(states, mask, summarise(states, mask, self.summary))
+
+
+class FamilyScorer(nn.Module):
+    """A family's own head: its native forward over a stub that hands on the encoder's states."""
+
+    def __init__(self, native: Any) -> None:
+        super().__init__()
+        self.native = native
+        setattr(native, native.base_model_prefix, _Stub())
+
+    def forward(self, encoded: Encoded) -> Tensor:
+        """The logits, as `transformers` computes them."""
+        logits: Tensor = self.native(
+            inputs_embeds=encoded.tokens, attention_mask=encoded.mask.long()
+        ).logits
+        return logits
+
+    def save_native(self, base: nn.Module, folder: Path) -> None:
+        """Save the native model, its encoder back in place, for plain `transformers`."""
+        prefix = self.native.base_model_prefix
+        stub = getattr(self.native, prefix)
+        setattr(self.native, prefix, base)
+        try:
+            with _quiet():
+                self.native.save_pretrained(folder)
+        finally:
+            setattr(self.native, prefix, stub)
+
+
+class _Stub(nn.Module):
+    def forward(self, *_: Any, inputs_embeds: Tensor, **__: Any) -> BaseModelOutput:
+        return BaseModelOutput(last_hidden_state=inputs_embeds)
+
+
+def summarise(states: Tensor, mask: Tensor, how: str) -> Tensor:
+    """One vector a text (batch, width) from states (batch, length, width): real tokens only."""
+    if how == "first":
+        return states[:, 0]
+    real = mask.unsqueeze(-1)  # (batch, length, 1)
+    if how == "max":
+        return states.masked_fill(~real, torch.finfo(states.dtype).min).amax(dim=1)
+    return (states * real).sum(dim=1) / real.sum(dim=1).clamp(min=1)
+
+
+def longest_of(base: nn.Module) -> int | None:
+    """The most tokens that the encoder has positions for.
+
+    RoBERTa's positions start behind the padding index: 514 rows are 512 tokens.
+    """
+    for name, part in base.named_modules():
+        if name.endswith("position_embeddings") and isinstance(part, nn.Embedding):
+            first = 0 if part.padding_idx is None else part.padding_idx + 1
+            return part.num_embeddings - first
+    longest: int | None = getattr(base.config, "max_position_embeddings", None)
+    return longest
+
+
+def load_tokenizer(place: Place) -> Any:
+    """The tokenizer of a checkpoint, ready for words.
+
+    A byte-level vocabulary writes the space before a word into the word's first piece. Words that
+    are given one by one have lost that space, so it is put back (`add_prefix_space`).
+    """
+    tokenizer = AutoTokenizer.from_pretrained(place.name, revision=place.revision)
+    if not getattr(tokenizer, "is_fast", False):
+        raise ToolkitError(
+            f"{place.name}: has no tokenizer.json, which the alignment of words needs"
+        )
+    if any(not part.add_prefix_space for part in _byte_levels(tokenizer)):
+        tokenizer = AutoTokenizer.from_pretrained(
+            place.name, revision=place.revision, add_prefix_space=True
+        )
+        for part in _byte_levels(tokenizer):
+            part.add_prefix_space = True  # classes without a rule of their own ignore the argument
+    if tokenizer.unk_token_id is None:
+        raise ToolkitError(f"{place.name}: its tokenizer has no unknown token")
+    return tokenizer
+
+
+def load_with_head(place: Place, head: StandardHead, whole: bool) -> Any:
+    """The family's model with its own head, in float32; `whole`: no weight may be missing."""
+    labels = {
+        "num_labels": len(head.labels),
+        "id2label": dict(enumerate(head.labels)),
+        "label2id": {label: number for number, label in enumerate(head.labels)},
+    }
+    auto_class = getattr(transformers, head.auto_class)
+    with _quiet():
+        model, report = auto_class.from_pretrained(
+            place.name,
+            revision=place.revision,
+            dtype=torch.float32,
+            use_safetensors=True,
+            output_loading_info=True,
+            **({} if whole else labels),
+        )
+    _check(place, model, report, whole)
+    return model
+
+
+def load_bare(place: Place) -> Any:
+    """The family's encoder alone, in float32, without the pooler that no head of ours uses."""
+    config = AutoConfig.from_pretrained(place.name, revision=place.revision)
+    with _quiet():
+        model, report = AutoModel.from_pretrained(
+            place.name,
+            revision=place.revision,
+            config=config,
+            dtype=torch.float32,
+            use_safetensors=True,
+            output_loading_info=True,
+            **_without_pooler(config),
+        )
+    _check(place, model, report, whole=False)
+    return model
+
+
+def bare_from_config(folder: Path) -> Any:
+    """An encoder with random weights in the shape of the config in `folder`."""
+    config = AutoConfig.from_pretrained(folder)
+    return AutoModel.from_config(config, **_without_pooler(config))
+
+
+def split(native: Any) -> tuple[Any, FamilyScorer]:
+    """A native model's encoder, and its head over a stub."""
+    encoder = getattr(native, native.base_model_prefix)
+    return encoder, FamilyScorer(native)
+
+
+def _without_pooler(config: Any) -> dict[str, bool]:
+    # an unused pooler gets no gradient, which DDP refuses
+    import inspect
+
+    family = transformers.AutoModel._model_mapping[type(config)]
+    return (
+        {"add_pooling_layer": False}
+        if "add_pooling_layer" in inspect.signature(family.__init__).parameters
+        else {}
+    )
+
+
+def _check(place: Place, model: Any, report: Mapping[str, Any], whole: bool) -> None:
+    prefix = model.base_model_prefix + "."
+    has_head = any(name.startswith(prefix) for name, _ in model.named_parameters())
+    missing = sorted(
+        name for name in report["missing_keys"] if whole or not has_head or name.startswith(prefix)
+    )
+    if missing:
+        raise ToolkitError(
+            f"{place.name}: lacks {len(missing)} weights of the encoder that its config describes "
+            f"({missing[0]}, …)"
+        )
+
+
+def _byte_levels(tokenizer: Any) -> list[Any]:
+    """The byte-level parts of a tokenizer's pre-tokenizer."""
+    whole: Any = tokenizer.backend_tokenizer.pre_tokenizer
+    is_sequence = isinstance(whole, pre_tokenizers.Sequence)
+    parts: list[Any] = list(whole) if is_sequence else [whole]
+    return [part for part in parts if isinstance(part, pre_tokenizers.ByteLevel)]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    # that a new head is new needs no table on the screen; what matters is checked by `_check`
+    level = transformers.logging.get_verbosity()
+    bars = transformers.logging.is_progress_bar_enabled()
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers.logging.set_verbosity(level)
+        if bars:
+            transformers.logging.enable_progress_bar()

@@ -1,0 +1,80 @@
+"""The LSTM encoder of a recipe: a word vocabulary of its own, and no pretrained weights.
+
+What needs torch or transformers is in other files, which are loaded when they are used.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from toolkit.encoders.base import Encoder
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from toolkit.encoders.base import EncoderModule
+
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Case = Literal["mark", "lower", "keep"]
+
+
+class Lstm(Encoder):
+    """An LSTM over words, written from scratch: the embeddings are learned, or read from a file."""
+
+    small_data_training = MappingProxyType({"epochs": 20, "batch_size": 16, "learning_rate": 3e-3})
+
+    embedding: Positive = 128  # width of a word's vector
+    hidden: Positive = 128  # width of one direction
+    layers: Positive = 1  # on top of each other
+    bidirectional: bool = True  # read from both ends
+    dropout: Share = 0.5  # of embeddings, of outputs and between layers
+    word_dropout: Share = 0.05  # of training words are read as [UNK], so that it is learned
+    vectors: str | None = None  # a text file of word vectors (GloVe), as wide as embedding
+    freeze_vectors: bool = False  # no word's vector is trained, known to the file or not
+    max_words: Positive | None = 50_000  # of training and of the file of vectors; null: all
+    min_count: Positive = 1  # occurrences that make a training word one of the vocabulary
+    case: Case = "mark"  # mark: lower-cased, with a sign before words that began with a capital
+    zero_digits: bool = False  # read every digit as 0
+    summary: Literal["max", "mean", "last"] = "max"  # how a text's words become one vector
+
+    def faults(self) -> list[tuple[str, str]]:
+        """Frozen vectors need a file that they come from."""
+        if self.freeze_vectors and self.vectors is None:
+            return [("freeze_vectors", "true, but no vectors are given: name a file in vectors")]
+        return []
+
+    def tokenizer(self, texts: Iterable[str | Sequence[str]]) -> "PreTrainedTokenizerFast":
+        """A word tokenizer learned from the texts. DataError where `vectors` cannot be used."""
+        from toolkit.encoders.word_tokenizer import learn_tokenizer
+        from toolkit.encoders.word_vectors import words_of
+
+        return learn_tokenizer(
+            texts,
+            max_words=self.max_words,
+            min_count=self.min_count,
+            case=self.case,
+            zero_digits=self.zero_digits,
+            more_words=() if self.vectors is None else words_of(self.vectors, self.embedding),
+        )
+
+    def module(self, tokenizer: "PreTrainedTokenizerFast") -> "EncoderModule":
+        """A new module: random weights, and the vectors of the file where there is one."""
+        from toolkit.encoders.recurrent_module import RecurrentModule
+
+        module = RecurrentModule(self, tokenizer)
+        if self.vectors is not None:
+            module.take_vectors(self.vectors, tokenizer)
+        return module
+
+    def restore(self, tokenizer: "PreTrainedTokenizerFast", folder: Path) -> "EncoderModule":
+        """A module in the shape that recipe and tokenizer say; `vectors` is not read."""
+        from toolkit.encoders.recurrent_module import RecurrentModule
+
+        return RecurrentModule(self, tokenizer)
+
+    def save_shape(self, module: "EncoderModule", folder: Path) -> None:
+        """Nothing: recipe and tokenizer say it all."""

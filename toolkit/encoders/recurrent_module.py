@@ -1,0 +1,111 @@
+"""The torch side of the LSTM encoder: word vectors, the recurrence, one vector a text."""
+
+import logging
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from toolkit.encoders.lstm import LstmStack
+from toolkit.encoders.packing import packing_of
+from toolkit.encoders.recurrent import Lstm
+from toolkit.encoders.word_tokenizer import CAPITAL, signs_of
+from toolkit.encoders.word_vectors import word_vectors
+from toolkit.heads.base import Encoded
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from toolkit.encoders.base import EncoderModule
+else:
+    EncoderModule = nn.Module
+
+logger = logging.getLogger(__name__)
+
+
+class RecurrentModule(EncoderModule):
+    """Words to vectors, vectors to hidden states. Padding is left out of everything."""
+
+    def __init__(self, shape: Lstm, tokenizer: "PreTrainedTokenizerFast") -> None:
+        super().__init__()
+        self.shape = shape
+        self.unknown: int = tokenizer.unk_token_id
+        signs = signs_of(shape.case)
+        self.first_word = len(signs)  # the entries before it are no words
+        self.capital = signs.index(CAPITAL) if CAPITAL in signs else None
+        self.embedding = nn.Embedding(len(tokenizer), shape.embedding)
+        bound = math.sqrt(3 / shape.embedding)  # G. Lample et al. 2016: variance 1 / width
+        nn.init.uniform_(self.embedding.weight, -bound, bound)
+        self.embedding.weight.requires_grad_(not shape.freeze_vectors)
+        self.lstm = LstmStack(
+            shape.embedding, shape.hidden, shape.layers, shape.bidirectional, shape.dropout
+        )
+        self.width: int = self.lstm.width
+        self.longest: int | None = None
+
+    def forward(self, batch: Mapping[str, Tensor]) -> Encoded:
+        """Read `input_ids` and `attention_mask`, both (batch, length)."""
+        ids, mask = batch["input_ids"], batch["attention_mask"].bool()
+        sign, after_sign = self._signs(ids, mask)  # (batch, length) each
+        steps = mask & ~sign
+        packing = packing_of(steps)
+        words = self._some_unknown(packing.pack(ids))  # (tokens,)
+        vectors = self.embedding(words)  # (tokens, embedding)
+        if self.capital is not None:
+            raised = packing.pack(after_sign)[:, None]  # (tokens, 1)
+            vectors = vectors + raised * self.embedding.weight[self.capital]
+        states = self._dropout(self.lstm.read(self._dropout(vectors), packing))  # (tokens, width)
+        tokens = packing.unpack(states)  # (batch, length, width)
+        summary = self._summary(tokens, steps)
+        return Encoded(torch.where(sign[..., None], tokens.roll(-1, 1), tokens), mask, summary)
+
+    def _signs(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Where a sign for a capital stands, and where the word that it belongs to.
+
+        The two are read in one step, so that the state at the sign, where a task looks for the
+        word's first piece, knows the word. A sign without a word behind it is read by itself.
+        """
+        none = torch.zeros_like(mask)
+        if self.capital is None:
+            return none, none
+        is_sign = mask & (ids == self.capital)
+        is_word = mask & ~is_sign
+        sign, after_sign = none, none.clone()
+        sign[:, :-1] = is_sign[:, :-1] & is_word[:, 1:]
+        after_sign[:, 1:] = sign[:, :-1]
+        return sign, after_sign
+
+    def take_vectors(self, path: str, tokenizer: "PreTrainedTokenizerFast") -> None:
+        """Fill in the vectors that a file has; the other words keep their random ones."""
+        table, found = word_vectors(path, tokenizer, self.shape.embedding)
+        logger.info("%s: vectors for %d of %d words", path, found.sum(), len(tokenizer))
+        with torch.no_grad():
+            self.embedding.weight[torch.from_numpy(found)] = torch.from_numpy(table[found])
+
+    def _dropout(self, values: Tensor) -> Tensor:
+        return functional.dropout(values, self.shape.dropout, self.training)
+
+    def _some_unknown(self, words: Tensor) -> Tensor:
+        """With a share of the words read as unknown, in training."""
+        if not self.training or not self.shape.word_dropout:
+            return words
+        chosen = torch.rand(words.shape, device=words.device) < self.shape.word_dropout
+        return words.masked_fill(chosen & (words >= self.first_word), self.unknown)
+
+    def _summary(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """One vector a text (batch, width), from its real tokens only."""
+        if self.shape.summary == "max":
+            return tokens.masked_fill(~mask[..., None], -math.inf).amax(1)
+        if self.shape.summary == "mean":
+            return tokens.sum(1) / mask.sum(1, keepdim=True)  # padding is 0
+        text = torch.arange(len(tokens), device=tokens.device)  # (batch,)
+        place = torch.arange(1, mask.shape[1] + 1, device=tokens.device) * mask  # 0 on padding
+        last = tokens[text, place.argmax(1)]  # (batch, width), where the first direction ended
+        if not self.shape.bidirectional:
+            return last
+        first = tokens[text, mask.int().argmax(1)]  # (batch, width), where the second one ended
+        half = self.shape.hidden
+        return torch.cat((last[:, :half], first[:, half:]), dim=1)

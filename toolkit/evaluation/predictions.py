@@ -1,0 +1,133 @@
+"""Predictions and loss over a split, the same numbers on one process or many.
+
+The batches are a function of the examples alone: sorted by length, cut at a number of windows.
+Processes share them out, so that every window is computed in the same company whoever does it.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+
+from toolkit.heads.base import Output
+from toolkit.models.reading import WindowSize
+from toolkit.tasks.base import Task
+from toolkit.training.batches import collate, padding_of
+from toolkit.training.precision import autocast
+from toolkit.windows import Window
+
+if TYPE_CHECKING:
+    from toolkit.training.processes import Processes
+
+
+class Predicted(NamedTuple):
+    """What a model says of a split."""
+
+    predictions: list[Any]  # one an example, in the order of the examples
+    loss: float | None  # mean over targets; None without gold
+
+
+class Reader(NamedTuple):
+    """A task, its tokenizer and the size of its windows: what turns examples into windows."""
+
+    task: Task
+    tokenizer: Any
+    size: WindowSize
+
+    def windows(self, example: Any) -> list[Window]:
+        """The windows of an example."""
+        return self.task.windows(example, self.tokenizer, *self.size)
+
+
+def predict(
+    model: Any,
+    reader: Reader,
+    examples: Sequence[Any],
+    *,
+    batch_size: int,
+    precision: str,
+    device: torch.device,
+    processes: "Processes | None" = None,
+) -> Predicted:
+    """Predict every example once. `batch_size` is windows at a time; changes no model state."""
+    windows = [reader.windows(example) for example in examples]
+    batches = plan_batches(windows, batch_size)
+    rank, count = (processes.rank, processes.count) if processes else (0, 1)
+    was_training = model.training
+    model.eval()
+    mine = []
+    for number in range(rank, len(batches), count):
+        rows = batches[number]
+        scores, loss, targets = _compute(
+            model, reader, [windows[row] for row in rows], batch_size, precision, device
+        )
+        predictions = [
+            reader.task.decode(examples[row], windows[row], table)
+            for row, table in zip(rows, scores, strict=True)
+        ]
+        mine.append((number, rows, predictions, loss, targets))
+    model.train(was_training)
+    parts = processes.gather(mine) if processes else mine
+    return _merge(parts, len(examples))
+
+
+def plan_batches(windows: Sequence[Sequence[Window]], batch_size: int) -> list[list[int]]:
+    """Examples of similar length together, at most `batch_size` windows unless one has more."""
+    order = sorted(
+        range(len(windows)), key=lambda row: (max((w.length for w in windows[row]), default=0), row)
+    )
+    batches: list[list[int]] = []
+    used = 0
+    for row in order:
+        if not batches or used + len(windows[row]) > batch_size:
+            batches.append([])
+            used = 0
+        batches[-1].append(row)
+        used += len(windows[row])
+    return batches
+
+
+def records_of(
+    task: Task, examples: Sequence[Any], predictions: Sequence[Any]
+) -> Iterator[dict[str, Any]]:
+    """Predictions beside their gold, as a file holds them, one an example."""
+    for number, (example, prediction) in enumerate(zip(examples, predictions, strict=True)):
+        identity = getattr(example, "id", "") or str(number)
+        yield {"id": identity, "gold": task.gold(example), **task.record(example, prediction)}
+
+
+@torch.inference_mode()
+def _compute(
+    model: Any,
+    reader: Reader,
+    windows: Sequence[Sequence[Window]],
+    batch_size: int,
+    precision: str,
+    device: torch.device,
+) -> tuple[list[list["np.ndarray[Any, Any]"]], float, int]:
+    """The scores of each example's windows, the summed loss and its count."""
+    flat = [window for group in windows for window in group]
+    rows: list[np.ndarray[Any, Any]] = []
+    loss, count = 0.0, 0
+    for start in range(0, len(flat), batch_size):
+        batch = collate(flat[start : start + batch_size], padding_of(reader.tokenizer), device)
+        with autocast(precision, device):
+            output: Output = model(batch.inputs, batch.targets)
+        rows.extend(output.scores.float().cpu().numpy())
+        if output.loss is not None and output.count is not None:
+            loss += float(output.loss)
+            count += int(output.count)
+    taken: Iterator[np.ndarray[Any, Any]] = iter(rows)
+    return [[next(taken) for _ in group] for group in windows], loss, count
+
+
+def _merge(parts: Sequence[tuple[int, list[int], list[Any], float, int]], size: int) -> Predicted:
+    found: dict[int, Any] = {}
+    loss, count = 0.0, 0
+    for _, rows, predictions, part_loss, part_count in sorted(parts, key=lambda part: part[0]):
+        found.update(zip(rows, predictions, strict=True))
+        loss += part_loss
+        count += part_count
+    assert sorted(found) == list(range(size)), "an example without a prediction"
+    return Predicted([found[row] for row in range(size)], loss / count if count else None)

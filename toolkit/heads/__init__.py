@@ -1,0 +1,1 @@
+"""Heads: from an encoder's vectors to scores."""

@@ -1,0 +1,22 @@
+"""A score and what it says of itself."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Score(NamedTuple):
+    """One number of a split, with the passport that makes it comparable.
+
+    Where a score follows from counts that add up over examples, `counts` (examples, kinds) and
+    `formula` ((…, kinds) -> (…)) let an interval be computed without scoring again.
+    """
+
+    value: float | None  # None: undefined on this split, `about` says why
+    about: Mapping[str, Any] = {}  # scheme, mode, unit, averaging, support, …
+    counts: "Array | None" = None
+    formula: "Callable[[Array], Array] | None" = None

@@ -1,0 +1,1 @@
+"""Models: an encoder and a head, built, saved and loaded."""

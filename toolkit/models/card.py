@@ -1,0 +1,78 @@
+"""The model card: what a model is, what it was trained on, how good it is, how to load it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from toolkit import registry
+from toolkit.recipe.schema import Recipe
+
+_NATIVE = """```python
+from transformers import {auto_class}, AutoTokenizer
+
+model = {auto_class}.from_pretrained("{folder}/model")
+tokenizer = AutoTokenizer.from_pretrained("{folder}/model")
+```"""
+_OWN = """This model has a part that plain `transformers` does not know: it needs the toolkit.
+
+```python
+import toolkit
+
+model = toolkit.load("{folder}")
+```"""
+
+
+def model_card(recipe: Recipe, results: Mapping[str, Any], *, is_native: bool) -> str:
+    """Markdown, for `model/README.md`."""
+    task = registry.name_of("task", type(recipe.task))
+    standard = recipe.task.standard_head()
+    load = _NATIVE if is_native and standard else _OWN
+    auto_class = standard.auto_class if standard else ""
+    parts = [
+        f"# {recipe.run.name}",
+        _warning(recipe),
+        f"Task: {task}. Model: {_model(recipe)}. Trained on `{recipe.data.train}`.",
+        "## Scores",
+        _table(results),
+        "## Use",
+        load.format(auto_class=auto_class, folder=f"{recipe.run.folder}/{recipe.run.name}"),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _warning(recipe: Recipe) -> str:
+    if not recipe.run.stand_in:
+        return ""
+    lines = "\n".join(f"> - {sentence}" for sentence in recipe.run.stand_in)
+    return f"> **Made with stand-ins: these scores are not the recipe's own.**\n{lines}"
+
+
+def _model(recipe: Recipe) -> str:
+    name = registry.name_of("model", type(recipe.model))
+    checkpoint = getattr(recipe.model, "checkpoint", None)
+    return f"{name} ({checkpoint})" if checkpoint else name
+
+
+def _table(results: Mapping[str, Any]) -> str:
+    rows = [
+        "| split | examples | score | value | interval | what it is |",
+        "|---|---|---|---|---|---|",
+    ]
+    for split, scored in results["splits"].items():
+        for name, score in scored["scores"].items():
+            about = ", ".join(str(score[key]) for key in ("scheme", "mode", "unit") if key in score)
+            rows.append(
+                f"| {split} | {scored['examples']} | {name} | {_number(score['value'])} "
+                f"| {_interval(score)} | {about} |"
+            )
+    return "\n".join(rows)
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"
+
+
+def _interval(score: Mapping[str, Any]) -> str:
+    if score["interval"] is None:
+        return ""
+    low, high = score["interval"]
+    return f"{low:.4f} to {high:.4f} ({score['confidence']:.0%})"

@@ -1,0 +1,80 @@
+"""A finished run as a function from examples to predictions."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoTokenizer
+
+from toolkit.evaluation.interval import describe_scores
+from toolkit.evaluation.predictions import Predicted, Reader, predict
+from toolkit.models.model import Model, load_model
+from toolkit.models.reading import WindowSize
+from toolkit.recipe.load import load_recipe
+from toolkit.recipe.schema import Recipe
+from toolkit.runs.run import open_finished
+from toolkit.training.precision import TYPES, has_bf16
+
+
+class Predictor:
+    """A task, a model and a tokenizer. Keeps no state; needs no gold."""
+
+    def __init__(self, recipe: Recipe, model: Model, reader: Reader, device: torch.device) -> None:
+        self.recipe = recipe
+        self.task = recipe.task
+        self.model = model.to(device)
+        self.reader = reader
+        self.device = device
+
+    def predict(self, examples: Sequence[Any], *, batch_size: int | None = None) -> list[Any]:
+        """One prediction an example, in order.
+
+        An example is one of the task's, or what its class makes one of: for token classification
+        a list of words, or a text, which is split into words. `batch_size` is windows at a time.
+        """
+        reads: Any = self.task.reads
+        taken = [reads.of(each) for each in examples]
+        return self._predicted(taken, batch_size).predictions
+
+    def evaluate(
+        self, examples: Sequence[Any], *, batch_size: int | None = None
+    ) -> tuple[dict[str, dict[str, Any]], Predicted]:
+        """The scores of labelled examples, as `results.json` has them, and the predictions."""
+        predicted = self._predicted(examples, batch_size)
+        settings = self.recipe.evaluate
+        return describe_scores(self.task, examples, predicted.predictions, settings), predicted
+
+    def _predicted(self, examples: Sequence[Any], batch_size: int | None) -> Predicted:
+        return predict(
+            self.model,
+            self.reader,
+            examples,
+            batch_size=batch_size or self.recipe.evaluate.batch_size,
+            precision=self._precision(),
+            device=self.device,
+        )
+
+    def _precision(self) -> str:
+        """The arithmetic of the training where this device has it, float32 elsewhere."""
+        trained = self.recipe.train.precision
+        if trained == "fp16" and self.device.type == "cuda":
+            return trained
+        return "bf16" if trained in TYPES and has_bf16(self.device) else "fp32"
+
+
+def load(
+    run: str | Path, *, allow_code: Collection[str] = (), device: str | None = None
+) -> Predictor:
+    """The model of a run, ready to predict. RunError where the folder holds none.
+
+    `allow_code` names modules of your own that the recipe may use. `device` is a GPU where there
+    is one, unless it says otherwise.
+    """
+    opened = open_finished(run)
+    recipe = load_recipe(opened.recipe_file, allow_code=tuple(allow_code))
+    tokenizer = AutoTokenizer.from_pretrained(opened.model)
+    model = load_model(recipe.task, recipe.model, tokenizer, opened.model)
+    reader = Reader(recipe.task, tokenizer, WindowSize.of(recipe.model, model.encoder))
+    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    return Predictor(recipe, model, reader, place)

@@ -1,0 +1,101 @@
+"""A recipe as YAML with everything written out, and what two recipes differ in."""
+
+import re
+from typing import Any
+
+import yaml
+
+from toolkit.recipe.block import LEARNED, Block
+from toolkit.recipe.marks import shown
+from toolkit.recipe.scalars import FLOAT, INTEGER
+from toolkit.recipe.schema import Recipe
+from toolkit.registry import SELECTOR, name_of
+
+_WIDEST = 100  # columns of a line, where a list can be broken
+_WHERE_IT_GOES = {("run", "name"), ("run", "folder")}  # says nothing about what a run is
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """The filled recipe: `load_recipe` reads an equal one from it, with no training data."""
+    blocks = {name: _written(name, block) for name, block in recipe.blocks().items()}
+    return "\n".join(
+        yaml.dump({name: keys}, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=_WIDEST)
+        for name, keys in blocks.items()
+    )
+
+
+def differences(stored: Recipe, new: Recipe) -> list[str]:
+    """The keys in which a run's recipe and a new one differ, `train.epochs: 3 in the run, 5 now`.
+
+    What a run fills in (labels, precision, …) is no difference where the new recipe leaves it
+    open, and neither is the folder that the run lies in.
+    """
+    found = []
+    for name, now in filled_from(new, stored).blocks().items():
+        in_run, now_keys = _written(name, stored.blocks()[name]), _written(name, now)
+        key = SELECTOR.get(name)
+        if key and in_run[key] != now_keys[key]:  # another class: its other keys are others too
+            in_run, now_keys = {key: in_run[key]}, {key: now_keys[key]}
+        found += [
+            f"{name}.{key}: {shown(in_run[key])} in the run, {shown(now_keys[key])} now"
+            for key in in_run
+            if in_run[key] != now_keys[key] and (name, key) not in _WHERE_IT_GOES
+        ]
+    return found
+
+
+def filled_from(new: Recipe, stored: Recipe) -> Recipe:
+    """The new recipe, with what it leaves open and a run has filled in taken from the run's."""
+    blocks = new.blocks()
+    for name, block in blocks.items():
+        in_run = stored.blocks()[name]
+        if type(block) is type(in_run):
+            filled = {
+                key: getattr(in_run, key)
+                for key in _filled_by_a_run(name, block)
+                if _is_open(getattr(block, key))
+            }
+            blocks[name] = block.model_copy(update=filled)
+    return new.model_copy(update=blocks)
+
+
+def _filled_by_a_run(name: str, block: Block) -> list[str]:
+    """The keys that are learned: of a task all, of the others those that say so."""
+    fields = type(block).model_fields
+    return [key for key, field in fields.items() if name == "task" or LEARNED in field.metadata]
+
+
+def _is_open(value: Any) -> bool:
+    return value is None or value == "auto" or value == () or value == {}
+
+
+def _written(name: str, block: Block) -> dict[str, Any]:
+    """The keys of a block as YAML has them, first the one that names its class."""
+    keys = block.model_dump(mode="json")
+    return {SELECTOR[name]: name_of(name, type(block)), **keys} if name in SELECTOR else keys
+
+
+class _Dumper(yaml.SafeDumper):
+    """Lists on one line, blocks on many, and quotes wherever a reader of YAML could misread."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def text(self, text: str) -> yaml.ScalarNode:
+        style = None if text.isprintable() else '"'
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+    def listed(self, values: list[Any]) -> yaml.SequenceNode:
+        return self.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=True)
+
+    def keyed(self, values: dict[str, Any]) -> yaml.MappingNode:
+        return self.represent_mapping("tag:yaml.org,2002:map", values, flow_style=not values)
+
+
+_Dumper.add_representer(str, _Dumper.text)
+_Dumper.add_representer(list, _Dumper.listed)
+_Dumper.add_representer(dict, _Dumper.keyed)
+# PyYAML quotes what it would read as a number itself; these are numbers in YAML 1.2 only.
+_Dumper.add_implicit_resolver(
+    "!number", re.compile(rf"(?:{INTEGER.pattern}|{FLOAT.pattern})$"), list("-+.0123456789")
+)

@@ -1,0 +1,1 @@
+"""Runs: what a job leaves on disk, complete or absent."""

@@ -1,0 +1,76 @@
+"""What made a run: data, model, versions, hardware, seeds. Sealed with the hash of the weights."""
+
+import hashlib
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from toolkit.recipe.dump import dump_recipe
+from toolkit.recipe.schema import Recipe
+from toolkit.runs import files
+
+PACKAGES = (
+    "accelerate", "datasets", "numpy", "peft", "safetensors", "seqeval", "tokenizers", "toolkit",
+    "torch", "transformers",
+)  # fmt: skip
+
+
+def hash_of_examples(examples: Sequence[Any]) -> str:
+    """The sha256 of a split's examples, whatever file they came from."""
+    digest = hashlib.sha256()
+    for example in examples:
+        digest.update(repr(tuple(example)).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def describe(recipe: Recipe, splits: Mapping[str, Sequence[Any]], processes: int) -> dict[str, Any]:
+    """The manifest as it stands when a run begins."""
+    return {
+        "recipe_sha256": hashlib.sha256(dump_recipe(recipe).encode()).hexdigest(),
+        "stand_in": list(recipe.run.stand_in),
+        "data": {
+            name: {"examples": len(examples), "sha256": hash_of_examples(examples)}
+            for name, examples in splits.items()
+        },
+        "seed": recipe.train.seed,
+        "processes": processes,
+        "versions": {"python": platform.python_version(), **_versions()},
+        "hardware": _hardware(),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+    }
+
+
+def seal(manifest: Mapping[str, Any], model: Path) -> dict[str, Any]:
+    """The manifest with the hashes of the files of the final model."""
+    hashes = {
+        str(path.relative_to(model)): files.sha256_of(path)
+        for path in sorted(model.rglob("*"))
+        if path.is_file()
+    }
+    return {**manifest, "model": hashes}
+
+
+def _versions() -> dict[str, str]:
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return versions
+
+
+def _hardware() -> dict[str, Any]:
+    import torch
+
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return {
+        "machine": platform.machine(),
+        "system": platform.platform(),
+        "threads": torch.get_num_threads(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "gpus": gpus,
+    }

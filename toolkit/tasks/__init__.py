@@ -1,0 +1,1 @@
+"""Tasks: everything that the trainer asks about a problem, one file each."""

@@ -1,0 +1,84 @@
+"""What a task is: everything that the trainer asks about a problem, in one object.
+
+A task's fields are the keys of the recipe's `task` block. What it learns from the training
+examples becomes a field too (`learn`), so that the filled recipe rebuilds it without data.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from toolkit.heads.standard import StandardHead
+from toolkit.metrics.score import Score
+from toolkit.recipe.block import Block
+from toolkit.windows import Window
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import nn
+    from transformers import PreTrainedTokenizerFast
+
+
+class Task(Block, ABC):
+    """A problem: its examples, labels, windows, head and loss, decoding and score."""
+
+    reads: ClassVar[type]  # the class of its examples, with `of` for what a user types
+    metric: ClassVar[str]  # the score that chooses the best checkpoint: larger is better
+    sample: ClassVar[str | None] = None  # the shipped data set that may stand in for an own one
+
+    @abstractmethod
+    def learn(self, examples: Sequence[Any]) -> Self:
+        """A copy whose fields hold what the training examples say (labels, weights, …)."""
+
+    def texts(self, example: Any) -> Iterable[str | Sequence[str]]:
+        """The texts that build a word vocabulary: strings, or sequences of words."""
+        return [example.words]
+
+    @abstractmethod
+    def windows(
+        self, example: Any, tokenizer: "PreTrainedTokenizerFast", max_length: int, overlap: int
+    ) -> list[Window]:
+        """The windows of an example, none longer than `max_length` tokens; targets if it has gold.
+
+        Neighbours share about `overlap` tokens. Nothing of the example may be left out.
+        """
+
+    @abstractmethod
+    def head(self, width: int) -> "nn.Module":
+        """A module that maps (Encoded, targets or None) to an Output, its loss summed."""
+
+    @abstractmethod
+    def decode(
+        self, example: Any, windows: Sequence[Window], scores: Sequence["np.ndarray[Any, Any]"]
+    ) -> Any:
+        """The prediction for an example from the scores of its windows, one array a window."""
+
+    @abstractmethod
+    def score(
+        self, examples: Sequence[Any], predictions: Sequence[Any]
+    ) -> Mapping[str, Score | float]:
+        """Every score of a split, by name."""
+
+    def faults_of(self, examples: Sequence[Any]) -> list[str]:
+        """What is wrong with labelled examples for this (learned) task, `place: what` each."""
+        return []
+
+    def standard_head(self) -> StandardHead | None:
+        """The head that a pretrained family brings for this task; None where there is none."""
+        return None
+
+    def official(self, examples: Sequence[Any], predictions: Sequence[Any]) -> Mapping[str, float]:
+        """Scores of `score` as the field's own scorer has them: final scores must be equal."""
+        return {}
+
+    def gold(self, example: Any) -> Any:
+        """The gold label of an example as JSON can hold it."""
+        return None
+
+    def record(self, example: Any, prediction: Any) -> dict[str, Any]:
+        """A prediction as JSON can hold it."""
+        return {"prediction": prediction}
+
+    def render(self, example: Any, prediction: Any) -> str:
+        """A prediction as a line that a person reads."""
+        return str(prediction)

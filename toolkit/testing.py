@@ -1,0 +1,162 @@
+"""The contract of a task, as a test that anybody can call on a task of their own.
+
+Like scikit-learn's `check_estimator`: an AssertionError says in a sentence what the task breaks.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from toolkit.encoders.recurrent import Lstm
+from toolkit.evaluation.predictions import Reader, predict
+from toolkit.models.model import Model, build_model, load_model, save_model
+from toolkit.models.reading import WindowSize
+from toolkit.tasks.base import Task
+from toolkit.training.batches import Batch, collate, padding_of
+from toolkit.windows import Window
+
+SMALL = Lstm(
+    embedding=24, hidden=24, dropout=0.0, word_dropout=0.0, min_count=1, max_length=24, overlap=0.25
+)
+MOST_STEPS = 300
+
+
+def check_task(task: Task, examples: Sequence[Any]) -> None:
+    """Check a task on a few labelled examples (two at least, of different lengths).
+
+    Windows fit; padding changes nothing; loss and count are sums; the examples can be learned by
+    heart; the task survives saving; a saved model predicts the same; nothing needs gold.
+    """
+    _require(len(examples) >= 2, "two examples at least are needed to check a task")
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)
+        learned = task.learn(examples)
+        texts = [text for example in examples for text in learned.texts(example)]
+        tokenizer = SMALL.tokenizer(texts)
+        model = build_model(learned, SMALL, tokenizer)
+        reader = Reader(learned, tokenizer, WindowSize.of(SMALL, model.encoder))
+        windows = _check_windows(reader, examples)
+        _check_fields(learned)
+        _check_padding(model.eval(), reader, windows)
+        _check_sums(model, reader, windows)
+        _check_without_gold(model, reader, examples)
+        _check_learning(model.train(), reader, windows)
+        _check_saving(model.eval(), reader, examples)
+
+
+def _check_windows(reader: Reader, examples: Sequence[Any]) -> list[Window]:
+    windows = []
+    for example in examples:
+        found = reader.windows(example)
+        for window in found:
+            _require(
+                window.length <= reader.size.max_length,
+                f"a window of {window.length} tokens, where {reader.size.max_length} fit",
+            )
+            _require(window.targets is not None, "a labelled example has a window without targets")
+        windows.extend(found)
+    _require(bool(windows), "the examples have no windows")
+    return windows
+
+
+def _check_fields(task: Task) -> None:
+    again = type(task).model_validate_json(task.model_dump_json())
+    _require(again == task, "what the task learned does not survive being written to a recipe")
+
+
+def _check_padding(model: Model, reader: Reader, windows: Sequence[Window]) -> None:
+    together = _scores(model, _collate(reader, windows))
+    for window, beside in zip(windows, together, strict=True):
+        alone = _scores(model, _collate(reader, [window]))[0]
+        cut = tuple(slice(0, size) for size in alone.shape)
+        _require(
+            np.allclose(alone, beside[cut], atol=1e-4),
+            "padding changes the scores: a window alone and beside longer ones differ",
+        )
+
+
+def _check_sums(model: Model, reader: Reader, windows: Sequence[Window]) -> None:
+    whole = _loss(model, _collate(reader, windows))
+    parts = [_loss(model, _collate(reader, [window])) for window in windows]
+    loss, count = sum(part[0] for part in parts), sum(part[1] for part in parts)
+    _require(
+        abs(whole[0] - loss) <= 1e-4 * max(1.0, abs(loss)),
+        f"the loss is not a sum over windows: {whole[0]:.6f} together, {loss:.6f} one by one",
+    )
+    _require(
+        whole[1] == count,
+        f"the count is not a sum over windows: {whole[1]} together, {count} one by one",
+    )
+    _require(count > 0, "the examples have no targets")
+
+
+def _check_without_gold(model: Model, reader: Reader, examples: Sequence[Any]) -> None:
+    bare = [example.without_gold() for example in examples]
+    for example in bare:
+        for window in reader.windows(example):
+            _require(window.targets is None, "an example without gold has a window with targets")
+    _require(
+        _predict(model, reader, bare) == _predict(model, reader, examples),
+        "the prediction changes when the gold is taken away",
+    )
+
+
+def _check_learning(model: Model, reader: Reader, windows: Sequence[Window]) -> None:
+    batch = _collate(reader, windows)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    first = last = 0.0
+    for step in range(MOST_STEPS):
+        output = model(batch.inputs, batch.targets)
+        last = float(output.loss.detach() / output.count)
+        first = first or last
+        if last < 0.05 * first:
+            return
+        optimiser.zero_grad()
+        (output.loss / output.count).backward()
+        missing = [name for name, p in model.named_parameters() if step == 0 and p.grad is None]
+        _require(not missing, f"weights that take no part in the loss: {', '.join(missing)}")
+        optimiser.step()
+    raise AssertionError(
+        f"the examples cannot be learned by heart: the loss went from {first:.4f} only to "
+        f"{last:.4f} in {MOST_STEPS} steps"
+    )
+
+
+def _check_saving(model: Model, reader: Reader, examples: Sequence[Any]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        save_model(model, SMALL, reader.tokenizer, Path(name))
+        loaded = load_model(reader.task, SMALL, reader.tokenizer, Path(name)).eval()
+    before, after = _predict(model, reader, examples), _predict(loaded, reader, examples)
+    _require(before == after, "a model that was saved and loaded predicts something else")
+    reader.task.score(examples, before)
+
+
+def _collate(reader: Reader, windows: Sequence[Window]) -> Batch:
+    return collate(windows, padding_of(reader.tokenizer))
+
+
+@torch.no_grad()
+def _scores(model: Model, batch: Batch) -> "np.ndarray[Any, Any]":
+    scores: np.ndarray[Any, Any] = model(batch.inputs).scores.numpy()
+    return scores
+
+
+@torch.no_grad()
+def _loss(model: Model, batch: Batch) -> tuple[float, int]:
+    output = model(batch.inputs, batch.targets)
+    return float(output.loss), int(output.count)
+
+
+def _predict(model: Model, reader: Reader, examples: Sequence[Any]) -> list[Any]:
+    return predict(
+        model, reader, examples, batch_size=8, precision="fp32", device=torch.device("cpu")
+    ).predictions
+
+
+def _require(holds: bool, sentence: str) -> None:
+    if not holds:
+        raise AssertionError(sentence)

@@ -1,0 +1,51 @@
+"""What a job tells whoever watches it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from toolkit.training.steps import Step as Step
+
+
+class Note(NamedTuple):
+    """A sentence about the data or the run that a user should read."""
+
+    text: str
+
+
+class Started(NamedTuple):
+    """Training is about to begin."""
+
+    num_steps: int
+    num_parameters: int
+    num_processes: int
+    device: str
+    precision: str
+    max_length: int  # tokens of a window
+
+
+class Resumed(NamedTuple):
+    """Training goes on behind this step."""
+
+    step: int
+
+
+class Evaluation(NamedTuple):
+    """The development split was scored behind a step."""
+
+    step: int
+    scores: Mapping[str, float | None]
+    loss: float | None  # mean over targets
+    metric: str  # the score that chooses the best checkpoint
+    is_best: bool
+
+
+class Scored(NamedTuple):
+    """A split was scored with the best weights, as `results.json` has it."""
+
+    split: str
+    num_examples: int
+    scores: Mapping[str, Mapping[str, Any]]
+
+
+Event = Note | Started | Resumed | Step | Evaluation | Scored
+Watch = Callable[[Event], None]

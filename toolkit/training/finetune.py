@@ -1,0 +1,247 @@
+"""The main job: from a recipe to a finished run."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from toolkit.errors import DataError, NumericalError, RecipeError, RunError
+from toolkit.evaluation.interval import describe_scores
+from toolkit.evaluation.predictions import Reader, predict, records_of
+from toolkit.models.card import model_card
+from toolkit.models.model import Model, all_finite, build_model, count_parameters, save_model
+from toolkit.models.reading import WindowSize
+from toolkit.recipe.schema import Recipe, Train
+from toolkit.runs import files, manifest
+from toolkit.runs.run import Run, folder_of
+from toolkit.standin import ready
+from toolkit.training.batches import Plan, counted_seed, padding_of
+from toolkit.training.events import Note, Scored, Started, Watch
+from toolkit.training.fit import Progress, fit, new_scaler
+from toolkit.training.optimiser import build_optimiser
+from toolkit.training.precision import resolve_precision
+from toolkit.training.processes import Processes
+from toolkit.training.steps import Loop
+
+
+class Finished(NamedTuple):
+    """A finished run."""
+
+    folder: Path
+    results: dict[str, Any]
+    was_finished: bool = False  # before this call
+
+
+class Job(NamedTuple):
+    """What the parts of a job share."""
+
+    run: Run
+    recipe: Recipe  # filled: everything learned and resolved
+    splits: dict[str, list[Any]]
+    processes: Processes
+    tell: Watch
+
+
+def finetune(
+    recipe: Recipe,
+    *,
+    fresh: bool = False,
+    stand_in: bool = False,
+    allow_code: Collection[str] = (),
+    watch: Watch | None = None,
+) -> Finished:
+    """Run a recipe to its end, or on from where its run stands.
+
+    `fresh` starts over, `stand_in` replaces what cannot be reached, `watch` is called with every
+    event in the main process. Raises a ToolkitError for everything that a user can mend. Leaves
+    torch's random state as it was.
+    """
+    recipe = ready(recipe, stand_in=stand_in)
+    processes = Processes()
+    tell: Watch = watch if watch and processes.is_main else lambda event: None
+    devices = [processes.device] if processes.device.type == "cuda" else []
+    with torch.random.fork_rng(devices), _opened(recipe, processes, fresh) as run:
+        settled = run.settle(recipe, allow_code)
+        if run.is_finished:
+            return Finished(run.folder, run.results(), was_finished=True)
+        train = _resolved(recipe.train, settled.train, processes, tell)
+        settled = settled.model_copy(update={"train": train})
+        splits = _read_splits(settled, tell)
+        task = settled.task.learn(splits["train"])
+        _check_splits(task, splits)
+        return _run(Job(run, settled.model_copy(update={"task": task}), splits, processes, tell))
+
+
+@contextmanager
+def _opened(recipe: Recipe, processes: Processes, fresh: bool) -> Iterator[Run]:
+    if processes.is_main:
+        with Run.opened(recipe, fresh=fresh) as run:
+            processes.wait()
+            yield run
+    else:
+        processes.wait()  # until the main process has the lock
+        yield Run(folder_of(recipe))
+
+
+def _resolved(asked: Train, settled: Train, processes: Processes, tell: Watch) -> Train:
+    """With the precision that the hardware has and the micro-batches that the processes make."""
+    parts = settled.micro_batches or processes.count
+    if parts % processes.count and asked.micro_batches is None:
+        tell(Note(f"{parts} micro-batches a step until now, {processes.count} from here on"))
+        parts = processes.count
+    if parts % processes.count:
+        raise RecipeError(
+            f"train.micro_batches: {parts} cannot be shared equally by {processes.count} processes"
+        )
+    precision = resolve_precision(settled.precision, processes.device)
+    return settled.model_copy(update={"precision": precision, "micro_batches": parts})
+
+
+def _read_splits(recipe: Recipe, tell: Watch) -> dict[str, list[Any]]:
+    splits = {}
+    for name in ("train", "dev", "test"):
+        source = getattr(recipe.data, name)
+        if source is None:
+            continue
+        reading = recipe.data.read(source)
+        if not reading.examples:
+            raise DataError(f"{source}: no examples, expected at least one in data.{name}")
+        splits[name] = reading.examples
+        for note in reading.notes:
+            tell(Note(f"{name}: {note}"))
+    return splits
+
+
+def _check_splits(task: Any, splits: dict[str, list[Any]]) -> None:
+    faults = [f"data.{name}: {fault}" for name in splits for fault in task.faults_of(splits[name])]
+    if faults:
+        raise DataError(faults)
+
+
+def _run(job: Job) -> Finished:
+    run, recipe, processes = job.run, job.recipe, job.processes
+    texts = (text for example in job.splits["train"] for text in recipe.task.texts(example))
+    tokenizer = recipe.model.tokenizer(texts)
+    torch.manual_seed(counted_seed(recipe.train.seed, "weights"))
+    model = build_model(recipe.task, recipe.model, tokenizer).to(processes.device)
+    reader = Reader(recipe.task, tokenizer, WindowSize.of(recipe.model, model.encoder))
+    record = manifest.describe(recipe, job.splits, processes.count)
+    _check_same_data(run, record)
+    _rehearse(job, model, reader)
+    if processes.is_main:
+        run.write_recipe(recipe)
+        files.write_json(run.folder / "manifest.json", record)
+    loop = _loop(job, model, reader)
+    job.tell(
+        Started(
+            num_steps=loop.plan.num_steps,
+            num_parameters=count_parameters(model)[0],
+            num_processes=processes.count,
+            device=processes.device.type,
+            precision=recipe.train.precision,
+            max_length=reader.size.max_length,
+        )
+    )
+    progress = fit(run, recipe, loop, model, reader, job.splits.get("dev"), job.tell)
+    if not all_finite(model):
+        raise NumericalError("the final weights hold numbers that are not finite")
+    results = _score(job, model, reader, progress)
+    if processes.is_main:
+        _export(job, model, tokenizer, results, record)
+    processes.wait()
+    return Finished(run.folder, results)
+
+
+def _loop(job: Job, model: Model, reader: Reader) -> Loop:
+    train, examples = job.recipe.train, job.splits["train"]
+    windows = [reader.windows(example) for example in examples]
+    return Loop(
+        model=job.processes.wrap(model),
+        optimiser=build_optimiser(model, train),
+        scaler=new_scaler(train.precision),
+        train=train,
+        plan=Plan(len(examples), train.batch_size, train.epochs, train.seed),
+        windows=windows.__getitem__,
+        padding=padding_of(reader.tokenizer),
+        processes=job.processes,
+    )
+
+
+def _rehearse(job: Job, model: Model, reader: Reader) -> None:
+    """Predict and score one example before hours of training: do the parts fit together?"""
+    split = job.splits.get("dev")
+    if split is None:
+        return
+    scores = reader.task.score(split[:1], _predictions(job, model, reader, split[:1]).predictions)
+    metric = job.recipe.evaluate.metric or reader.task.metric
+    if metric not in scores:
+        raise RecipeError(f"evaluate.metric: found {metric!r}, expected one of {', '.join(scores)}")
+
+
+def _score(job: Job, model: Model, reader: Reader, progress: Progress) -> dict[str, Any]:
+    """Score development and test with the best weights, and write their predictions."""
+    recipe, splits = job.recipe, {}
+    for name in ("dev", "test"):
+        if name not in job.splits:
+            continue
+        examples = job.splits[name]
+        predicted = _predictions(job, model, reader, examples)
+        if not job.processes.is_main:
+            continue
+        scores = describe_scores(recipe.task, examples, predicted.predictions, recipe.evaluate)
+        job.run.write_predictions(name, records_of(recipe.task, examples, predicted.predictions))
+        splits[name] = {"examples": len(examples), "loss": predicted.loss, "scores": scores}
+        job.tell(Scored(name, len(examples), scores))
+    return {
+        "run": recipe.run.name,
+        "stand_in": bool(recipe.run.stand_in),
+        "stand_ins": list(recipe.run.stand_in),
+        "best": {
+            "step": progress.best_step or progress.step,
+            "metric": recipe.evaluate.metric or recipe.task.metric,
+            "value": progress.best_score,
+            "split": "dev" if progress.best_step else None,
+        },
+        "splits": splits,
+    }
+
+
+def _predictions(job: Job, model: Model, reader: Reader, examples: Sequence[Any]) -> Any:
+    return predict(
+        model,
+        reader,
+        examples,
+        batch_size=job.recipe.evaluate.batch_size,
+        precision=job.recipe.train.precision,
+        device=job.processes.device,
+        processes=job.processes,
+    )
+
+
+def _export(
+    job: Job, model: Model, tokenizer: Any, results: dict[str, Any], record: dict[str, Any]
+) -> None:
+    def fill(folder: Path) -> None:
+        save_model(model, job.recipe.model, tokenizer, folder)
+        card = model_card(job.recipe, results, is_native=model.is_native)
+        (folder / "README.md").write_text(card, encoding="utf-8")
+
+    files.commit_folder(job.run.model, fill)
+    files.write_json(job.run.folder / "manifest.json", manifest.seal(record, job.run.model))
+    job.run.write_results(results)
+
+
+def _check_same_data(run: Run, record: dict[str, Any]) -> None:
+    before = run.manifest()
+    odd = [
+        name
+        for name, split in record["data"].items()
+        if before.get("data", {}).get(name, split) != split
+    ]
+    if odd:
+        raise RunError(
+            f"{run.folder}: data.{', data.'.join(odd)} changed since this run began: "
+            "--fresh starts over"
+        )

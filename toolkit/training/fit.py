@@ -1,0 +1,161 @@
+"""The consumer of the loop: evaluates, keeps the best, saves, logs, stops early."""
+
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+
+from toolkit.evaluation.interval import value_of
+from toolkit.evaluation.predictions import Reader, predict
+from toolkit.models.model import Model, load_weights, weights_of
+from toolkit.recipe.schema import Recipe
+from toolkit.runs.checkpoints import Checkpoint
+from toolkit.runs.run import Run
+from toolkit.training.events import Evaluation, Resumed, Watch
+from toolkit.training.optimiser import restore_state, state_of
+from toolkit.training.steps import Loop, Step, steps
+
+METRICS, TIMING = "metrics.jsonl", "timing.jsonl"
+
+
+class Progress(NamedTuple):
+    """Where a run stands: what a checkpoint holds beside the tensors."""
+
+    step: int = 0
+    best_step: int | None = None
+    best_score: float | None = None
+    num_without_gain: int = 0  # evaluations since the best one
+    is_done: bool = False
+
+
+def fit(
+    run: Run,
+    recipe: Recipe,
+    loop: Loop,
+    model: Model,
+    reader: Reader,
+    dev: Sequence[Any] | None,
+    watch: Watch,
+) -> Progress:
+    """Train to the end from wherever the run stands; leaves the best weights in `model`."""
+    train = recipe.train
+    progress = _resume(run, loop, model)
+    if progress.step:
+        watch(Resumed(progress.step))
+    began = time.monotonic()
+    for step in () if progress.is_done else steps(loop, progress.step):
+        progress = progress._replace(step=step.number)
+        _log_step(run, loop, step, time.monotonic() - began)
+        began = time.monotonic()
+        watch(step)
+        is_last = step.number == loop.plan.num_steps
+        is_evaluated = (
+            is_last or step.number % (train.evaluate_every or loop.plan.steps_per_epoch) == 0
+        )
+        if is_evaluated and dev is not None:
+            evaluation = evaluate(recipe, loop, model, reader, dev, progress)
+            progress = _after(evaluation, progress, train.patience)
+            _log_evaluation(run, loop, evaluation)
+            watch(evaluation)
+        progress = progress._replace(is_done=progress.is_done or is_last)
+        if is_evaluated or (train.checkpoint_every and step.number % train.checkpoint_every == 0):
+            _save(run, recipe, loop, model, progress)
+            began = time.monotonic()
+        if progress.is_done:
+            break
+    if progress.best_step is not None:
+        load_weights(model, run.checkpoints.weights(progress.best_step))
+    return progress
+
+
+def evaluate(
+    recipe: Recipe,
+    loop: Loop,
+    model: Model,
+    reader: Reader,
+    dev: Sequence[Any],
+    progress: Progress,
+) -> Evaluation:
+    """Score the development split; the same in every process."""
+    predicted = predict(
+        model,
+        reader,
+        dev,
+        batch_size=recipe.evaluate.batch_size,
+        precision=recipe.train.precision,
+        device=loop.processes.device,
+        processes=loop.processes,
+    )
+    metric = recipe.evaluate.metric or reader.task.metric
+    scores = {}
+    if loop.processes.is_main:
+        scored = reader.task.score(dev, predicted.predictions)
+        scores = {name: value_of(score) for name, score in scored.items()}
+    scores = loop.processes.from_main(scores)
+    score = scores[metric]
+    is_best = score is not None and (progress.best_score is None or score > progress.best_score)
+    return Evaluation(progress.step, scores, predicted.loss, metric, is_best)
+
+
+def _after(evaluation: Evaluation, progress: Progress, patience: int | None) -> Progress:
+    if evaluation.is_best:
+        return progress._replace(
+            best_step=evaluation.step,
+            best_score=evaluation.scores[evaluation.metric],
+            num_without_gain=0,
+        )
+    waited = progress.num_without_gain + 1
+    return progress._replace(
+        num_without_gain=waited, is_done=patience is not None and waited >= patience
+    )
+
+
+def _save(run: Run, recipe: Recipe, loop: Loop, model: Model, progress: Progress) -> None:
+    if loop.processes.is_main:
+        state = progress._asdict() | {"scaler": loop.scaler.state_dict() if loop.scaler else None}
+        checkpoint = Checkpoint(weights_of(model), state_of(loop.optimiser, model), state)
+        run.checkpoints.save(progress.step, checkpoint)
+        run.checkpoints.rotate(recipe.train.keep_checkpoints, progress.best_step)
+    loop.processes.wait()
+
+
+def _resume(run: Run, loop: Loop, model: Model) -> Progress:
+    # the main process decides which checkpoint counts, the others read the same one
+    newest = run.checkpoints.newest() if loop.processes.is_main else None
+    step = loop.processes.from_main(newest.state["step"] if newest else 0)
+    if loop.processes.is_main:
+        run.rewind(step, METRICS, TIMING)
+    if not step:
+        return Progress()
+    checkpoint = newest or run.checkpoints.load(step)
+    model.load_state_dict(checkpoint.weights)
+    restore_state(loop.optimiser, model, checkpoint.optimiser)
+    state = dict(checkpoint.state)
+    scaler = state.pop("scaler")
+    if loop.scaler and scaler:
+        loop.scaler.load_state_dict(scaler)
+    return Progress(**state)
+
+
+def _log_step(run: Run, loop: Loop, step: Step, seconds: float) -> None:
+    if loop.processes.is_main:
+        # what was computed and how long it took are kept apart: the first is the same in every run
+        run.log(METRICS, {"step": step.number, **_without(step, "number")})
+        run.log(TIMING, {"step": step.number, "seconds": round(seconds, 6)})
+
+
+def _log_evaluation(run: Run, loop: Loop, evaluation: Evaluation) -> None:
+    if loop.processes.is_main:
+        run.log(METRICS, {**evaluation._asdict(), "split": "dev"})
+
+
+def _without(step: Step, name: str) -> dict[str, Any]:
+    record = step._asdict()
+    del record[name]
+    return record
+
+
+def new_scaler(precision: str) -> "torch.amp.GradScaler | None":
+    """The loss scaler that fp16 needs. It starts low, since losses are sums."""
+    return torch.amp.GradScaler("cuda", init_scale=2.0**8) if precision == "fp16" else None

@@ -1,0 +1,82 @@
+"""Parameter groups, the learning rate of each step, and AdamW."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import nn
+
+from toolkit.recipe.schema import Train
+
+
+def rate_factor(schedule: str, warmup: float, step: int, num_steps: int) -> float:
+    """What the highest learning rate is multiplied by in `step` (counted from 0), in [0, 1].
+
+    As in `transformers`' schedules: up over the warm-up, then down to zero behind the last step
+    (linear, cosine) or level (constant).
+    """
+    num_warmup = math.ceil(warmup * num_steps)
+    if step < num_warmup:
+        return step / num_warmup
+    if schedule == "constant":
+        return 1.0
+    share = (step - num_warmup) / max(1, num_steps - num_warmup)
+    if schedule == "cosine":
+        return 0.5 * (1.0 + math.cos(math.pi * share))
+    return 1.0 - share
+
+
+def build_optimiser(model: nn.Module, train: Train) -> torch.optim.AdamW:
+    """AdamW over four groups: encoder and head, with and without weight decay.
+
+    Vectors (biases, the weights of normalisation) do not decay, matrices do.
+    """
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in trained(model):
+        key = (name.startswith("head."), parameter.dim() > 1)
+        groups.setdefault(key, []).append(parameter)
+    head_rate = train.head_learning_rate or train.learning_rate
+    return torch.optim.AdamW(
+        [
+            {
+                "params": parameters,
+                "lr": head_rate if in_head else train.learning_rate,
+                "highest": head_rate if in_head else train.learning_rate,
+                "weight_decay": train.weight_decay if decays else 0.0,
+            }
+            for (in_head, decays), parameters in sorted(groups.items())
+        ],
+        betas=train.betas,
+        eps=train.epsilon,
+        fused=True,
+    )
+
+
+def trained(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
+    """The parameters that are trained, by name, in the model's order."""
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            yield name, parameter
+
+
+def state_of(optimiser: torch.optim.Optimizer, model: nn.Module) -> dict[str, torch.Tensor]:
+    """The optimiser's tensors as `parameter name / kind`, on the CPU."""
+    return {
+        f"{name}/{kind}": tensor.detach().cpu().contiguous()
+        for name, parameter in trained(model)
+        for kind, tensor in optimiser.state.get(parameter, {}).items()
+    }
+
+
+def restore_state(
+    optimiser: torch.optim.Optimizer, model: nn.Module, state: dict[str, torch.Tensor]
+) -> None:
+    """Put back what `state_of` gave."""
+    parameters = dict(trained(model))
+    for key, tensor in state.items():
+        name, _, kind = key.rpartition("/")
+        parameter = parameters[name]
+        # the step count of fused AdamW lives beside the parameter, its moments have its type
+        values: dict[str, Any] = optimiser.state[parameter]
+        values[kind] = tensor.to(parameter.device)

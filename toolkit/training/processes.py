@@ -1,0 +1,108 @@
+"""One process or many, through Accelerate: where this one stands and what it tells the others."""
+
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import psutil
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list, gather_object
+from torch import Tensor, nn
+
+from toolkit.errors import ToolkitError
+
+
+class Processes:
+    """The processes of a run, seen from one of them."""
+
+    def __init__(self) -> None:
+        asked = asked_processes()
+        # unless told so, Accelerate takes each of several processes without a GPU for the only one
+        is_launched = int(os.environ.get("WORLD_SIZE", "1")) > 1
+        self.accelerator = Accelerator(cpu=is_launched and not torch.cuda.is_available())
+        if asked is not None and asked != self.count:
+            raise ToolkitError(
+                f"the launcher was asked for {asked} processes and started {self.count}: on a CPU "
+                "use torchrun --nproc_per_node N -m toolkit …, or accelerate launch --multi_gpu"
+            )
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return int(self.accelerator.num_processes)
+
+    @property
+    def rank(self) -> int:
+        """Which one this is, from 0."""
+        return int(self.accelerator.process_index)
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this one writes files and talks."""
+        return self.rank == 0
+
+    @property
+    def device(self) -> torch.device:
+        """Where this one computes."""
+        return torch.device(self.accelerator.device)
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        """The model on this device, and under DDP where there are others."""
+        prepared: nn.Module = self.accelerator.prepare_model(model)
+        return prepared
+
+    def alone(self, wrapped: nn.Module, is_last: bool) -> AbstractContextManager[Any]:
+        """Keep gradients local, except at the last micro-batch of a step."""
+        if is_last or self.count == 1:
+            return nullcontext()
+        context: AbstractContextManager[Any] = self.accelerator.no_sync(wrapped)
+        return context
+
+    def sum(self, tensor: Tensor) -> Tensor:
+        """The sum over the processes, the same in each."""
+        if self.count == 1:
+            return tensor
+        summed: Tensor = self.accelerator.reduce(tensor, reduction="sum")
+        return summed
+
+    def gather(self, objects: Sequence[Any]) -> list[Any]:
+        """The objects of all processes, those of the first process first."""
+        return list(objects) if self.count == 1 else list(gather_object(list(objects)))
+
+    def from_main(self, thing: Any) -> Any:
+        """What the first process has, in each."""
+        return thing if self.count == 1 else broadcast_object_list([thing])[0]
+
+    def wait(self) -> None:
+        """Until all are here."""
+        self.accelerator.wait_for_everyone()
+
+
+def asked_processes() -> int | None:
+    """How many processes a launcher above this one was asked for; None where none can be seen.
+
+    `accelerate launch --cpu --num_processes 2` starts one process and says nothing.
+    """
+    if "WORLD_SIZE" in os.environ:
+        return int(os.environ["WORLD_SIZE"])
+    if int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1:
+        return int(os.environ["SLURM_STEP_NUM_TASKS"])
+    for parent in psutil.Process().parents()[:3]:
+        try:
+            words = parent.cmdline()
+        except psutil.Error:
+            continue
+        if "launch" in words and any(word.endswith("accelerate") for word in words):
+            return _after(words, "--num_processes", "--num-processes")
+    return None
+
+
+def _after(words: Sequence[str], *options: str) -> int | None:
+    for place, word in enumerate(words):
+        name, _, value = word.partition("=")
+        if name in options:
+            value = value or words[place + 1]
+            return int(value) if value.isdecimal() else None
+    return None

@@ -1,0 +1,133 @@
+"""Windows: how an example of any length becomes pieces that fit an encoder, with nothing cut.
+
+Plain Python. A window is what a batch is made of; which of an example's words a window answers
+for is decided here, so that training, evaluation, prediction and serving agree.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+IGNORED = -100  # the target of a token that has none, as in torch's cross-entropy
+
+
+class Window(NamedTuple):
+    """What the encoder reads at once, and what it should learn from it.
+
+    A target that is a list has one value a token and is padded with -100; a number or a tuple
+    belongs to the whole window.
+    """
+
+    inputs: Mapping[str, Sequence[int]]  # input_ids, and what else the encoder takes, a token each
+    targets: Mapping[str, list[int] | tuple[float, ...] | float] | None = None
+    where: Any = None  # the task's own note for decoding
+
+    @property
+    def length(self) -> int:
+        """Tokens, special ones included."""
+        return len(self.inputs["input_ids"])
+
+
+class Frame(NamedTuple):
+    """The special tokens that a tokenizer puts around a text."""
+
+    before: list[int]
+    after: list[int]
+
+    @property
+    def size(self) -> int:
+        """How many tokens of a window are special."""
+        return len(self.before) + len(self.after)
+
+
+@lru_cache(maxsize=8)
+def frame_of(tokenizer: "PreTrainedTokenizerFast") -> Frame:
+    """The frame, read off what the tokenizer does to one word."""
+    encoded = tokenizer(["a"], is_split_into_words=True)
+    inside = [place for place, word in enumerate(encoded.word_ids()) if word is not None]
+    ids = list(encoded["input_ids"])
+    return Frame(ids[: inside[0]], ids[inside[-1] + 1 :])
+
+
+def pieces_of(tokenizer: "PreTrainedTokenizerFast", words: Sequence[str]) -> list[list[int]]:
+    """The token ids of each word. A word that the tokenizer deletes is one unknown token."""
+    encoded = tokenizer(
+        list(words), is_split_into_words=True, add_special_tokens=False, verbose=False
+    )
+    pieces: list[list[int]] = [[] for _ in words]
+    for token, word in zip(encoded["input_ids"], encoded.word_ids(), strict=True):
+        pieces[word].append(token)
+    return [piece or [tokenizer.unk_token_id] for piece in pieces]
+
+
+def ranges_of(lengths: Sequence[int], room: int, overlap: int) -> list[tuple[int, int]]:
+    """Cut units of the given lengths into overlapping ranges (start, end) of at most `room`.
+
+    Neighbours share whole units of about `overlap` together. A unit longer than `room` counts as
+    `room`: the caller shortens it within itself.
+    """
+    if not lengths:
+        return []
+    sizes = [min(length, room) for length in lengths]
+    ranges, start = [], 0
+    while True:
+        end, used = start, 0
+        while end < len(sizes) and used + sizes[end] <= room:
+            used += sizes[end]
+            end += 1
+        ranges.append((start, end))
+        if end == len(sizes):
+            return ranges
+        next_start, shared = end, 0
+        most = min(overlap, room - sizes[end])  # a neighbour must hold something new
+        while next_start - 1 > start and shared + sizes[next_start - 1] <= most:
+            next_start -= 1
+            shared += sizes[next_start]
+        start = next_start
+
+
+def owners_of(ranges: Sequence[tuple[int, int]], num_units: int) -> list[int]:
+    """For each unit the one range that answers for it: where it has most context on both sides.
+
+    The beginning and the end of the text are no loss of context; of equals the first.
+    """
+
+    def context(unit: int, start: int, end: int) -> int:
+        left = num_units if start == 0 else unit - start
+        right = num_units if end == num_units else end - 1 - unit
+        return min(left, right)
+
+    owners, most = [0] * num_units, [-1] * num_units
+    for number, (start, end) in enumerate(ranges):
+        for unit in range(start, end):
+            here = context(unit, start, end)
+            if here > most[unit]:
+                owners[unit], most[unit] = number, here
+    return owners
+
+
+def word_windows(
+    tokenizer: "PreTrainedTokenizerFast", words: Sequence[str], max_length: int, overlap: int
+) -> list[Window]:
+    """Windows of whole words, without targets.
+
+    `where` holds (word, place of its first piece) for each word that the window answers for; over
+    the windows every word comes once. A word that alone is too long is shortened within itself.
+    """
+    frame = frame_of(tokenizer)
+    room = max_length - frame.size
+    pieces = [piece[:room] for piece in pieces_of(tokenizer, words)]
+    ranges = ranges_of([len(piece) for piece in pieces], room, overlap)
+    owners = owners_of(ranges, len(pieces))
+    windows = []
+    for number, (start, end) in enumerate(ranges):
+        ids, where = list(frame.before), []
+        for word in range(start, end):
+            if owners[word] == number:
+                where.append((word, len(ids)))
+            ids.extend(pieces[word])
+        windows.append(Window({"input_ids": [*ids, *frame.after]}, None, tuple(where)))
+    return windows
