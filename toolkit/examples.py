@@ -4,9 +4,14 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-# A run of letters and digits, held together by inner dots, hyphens, apostrophes and the like
-# (U.N., e-mail, don't, 3.14), with a dot kept after single letters; or one other visible character.
-_WORD = re.compile(r"(?:\w\.){2,}|\w+(?:[-'’.,:/@&_]\w+)*|[^\w\s]", re.UNICODE)
+# How text becomes words, after the habit of the CoNLL and Penn treebanks: abbreviations (U.N.),
+# numbers (12,000), names with inner signs (AT&T, O'Neill) stay whole, 's and its kind stand alone,
+# and every other visible character is a word of its own.
+_CLITIC = r"['’](?:s|m|d|re|ve|ll)(?!\w)"
+_WORD = re.compile(
+    rf"(?:\w\.){{2,}}|\d+(?:[.,:/-]\d+)*(?!\w)|{_CLITIC}|\w+(?:[-.@&]\w+|(?!{_CLITIC})['’]\w+)*|[^\w\s]",
+    re.IGNORECASE,
+)
 
 
 class Tagged(NamedTuple):

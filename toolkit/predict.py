@@ -64,15 +64,18 @@ class Predictor:
 
 
 def load(
-    run: str | Path, *, allow_code: Collection[str] = (), device: str | None = None
+    run: str | Path,
+    *overrides: str,
+    allow_code: Collection[str] = (),
+    device: str | None = None,
 ) -> Predictor:
     """The model of a run, ready to predict. RunError where the folder holds none.
 
-    `allow_code` names modules of your own that the recipe may use. `device` is a GPU where there
-    is one, unless it says otherwise.
+    Overrides such as `evaluate.batch_size=8` change its recipe. `allow_code` names modules of your
+    own that the recipe may use. `device` is a GPU where there is one, unless it says otherwise.
     """
     opened = open_finished(run)
-    recipe = load_recipe(opened.recipe_file, allow_code=tuple(allow_code))
+    recipe = load_recipe(opened.recipe_file, *overrides, allow_code=tuple(allow_code))
     tokenizer = AutoTokenizer.from_pretrained(opened.model)
     model = load_model(recipe.task, recipe.model, tokenizer, opened.model)
     reader = Reader(recipe.task, tokenizer, WindowSize.of(recipe.model, model.encoder))

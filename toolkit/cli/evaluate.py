@@ -39,7 +39,7 @@ def evaluate(
     from toolkit.evaluation.predictions import records_of
     from toolkit.predict import load
 
-    predictor = load(run, allow_code=allowed)
+    predictor = load(run, *(overrides or []), allow_code=allowed)
     scores, predicted = predictor.evaluate(reading.examples)
     for line in progress.score_lines(source, len(reading.examples), scores):
         print(line)

@@ -38,7 +38,9 @@ class Display:
             console=Console(stderr=True),
             transient=True,
         )
-        self.on_terminal = self.bar.console.is_terminal and self.is_main
+        # a bar shares the terminal with the lines; where either goes to a file, lines say it all
+        terminals = self.bar.console.is_terminal and sys.stdout.isatty()
+        self.on_terminal = terminals and self.is_main
         self.speed = Speed()
         self.score = ""
 
@@ -56,8 +58,6 @@ class Display:
     def say(self, line: str) -> None:
         """A line of output; above the bar where there is one."""
         if self.is_main:
-            if self.on_terminal:
-                self.bar.console.file.flush()
             print(line, flush=True)
 
     def watch(self, event: "Event") -> None:
@@ -180,7 +180,9 @@ class Speed:
 
 def score_lines(split: str, num: int, scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The scores of a split, a line each: value, interval, and what the number is."""
-    lines = [f"{split} ({num:,} examples)"]
+    confidence = next((score["confidence"] for score in scores.values() if score["interval"]), None)
+    header = "" if confidence is None else f"{confidence:.0%} interval"
+    lines = [f"{f'{split} ({num:,} examples)':29} {header}".rstrip()]
     for name, score in scores.items():
         interval = ""
         if score["interval"] is not None:
@@ -198,8 +200,3 @@ def score_lines(split: str, num: int, scores: Mapping[str, Mapping[str, Any]]) -
 
 def _number(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.4f}"
-
-
-def warn(line: str) -> None:
-    """A line on standard error."""
-    print(line, file=sys.stderr, flush=True)

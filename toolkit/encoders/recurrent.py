@@ -31,7 +31,7 @@ class Lstm(Encoder):
     hidden: Positive = 128  # width of one direction
     layers: Positive = 1  # on top of each other
     bidirectional: bool = True  # read from both ends
-    dropout: Share = 0.5  # of embeddings, of outputs and between layers
+    dropout: Share = 0.3  # of embeddings, of outputs and between layers
     word_dropout: Share = 0.05  # of training words are read as [UNK], so that it is learned
     vectors: str | None = None  # a text file of word vectors (GloVe), as wide as embedding
     freeze_vectors: bool = False  # no word's vector is trained, known to the file or not

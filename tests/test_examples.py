@@ -1,0 +1,32 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolkit import Tagged
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("EU rejects German call.", "EU rejects German call ."),
+        ("The U.N. said so.", "The U.N. said so ."),
+        ("O'Neill of AT&T paid 12,000.50 at 10:30!", "O'Neill of AT&T paid 12,000.50 at 10:30 !"),
+        ("Leeds's keeper, it's said, won't go", "Leeds 's keeper , it 's said , won't go"),
+        ("(the 3rd) well-known e-mail a@b.org", "( the 3rd ) well-known e-mail a@b.org"),
+        ("Zürich\u200b東京 😀!", "Zürich \u200b 東京 😀 !"),
+    ],
+)
+def test_text_becomes_words_as_treebanks_have_them(text, words):
+    assert Tagged.of(text).words == tuple(words.split(" "))
+
+
+@given(st.text())
+def test_no_visible_character_is_lost(text):
+    assert "".join(Tagged.of(text).words) == "".join(text.split())
+
+
+def test_words_stay_as_they_are_given():
+    assert Tagged.of(["it's", "one word"]).words == ("it's", "one word")
+    given = Tagged(("a",), ("O",))
+    assert Tagged.of(given) is given
+    assert given.without_gold() == Tagged(("a",))
