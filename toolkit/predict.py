@@ -10,11 +10,11 @@ from transformers import AutoTokenizer
 from toolkit.evaluation.interval import describe_scores
 from toolkit.evaluation.predictions import Predicted, Reader, predict
 from toolkit.models.model import Model, load_model
+from toolkit.models.precision import TYPES, has_bf16
 from toolkit.models.reading import WindowSize
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.schema import Recipe
 from toolkit.runs.run import open_finished
-from toolkit.training.precision import TYPES, has_bf16
 
 
 class Predictor:

@@ -13,10 +13,10 @@ import torch
 
 from toolkit.encoders.recurrent import Lstm
 from toolkit.evaluation.predictions import Reader, predict
+from toolkit.models.batch import Batch, collate, padding_of
 from toolkit.models.model import Model, build_model, load_model, save_model
 from toolkit.models.reading import WindowSize
 from toolkit.tasks.base import Task
-from toolkit.training.batches import Batch, collate, padding_of
 from toolkit.windows import Window
 
 SMALL = Lstm(

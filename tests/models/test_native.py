@@ -12,10 +12,10 @@ from tests.checkpoints import FAMILIES
 from toolkit import Tagged
 from toolkit.encoders.pretrained import Pretrained
 from toolkit.errors import RecipeError, ToolkitError
+from toolkit.models.batch import collate, padding_of
 from toolkit.models.model import build_model, load_model, save_model
 from toolkit.models.reading import WindowSize
 from toolkit.tasks.token_classification import TokenClassification
-from toolkit.training.batches import collate, padding_of
 
 TASK = TokenClassification(labels=("O", "B-PER", "I-PER"))
 EXAMPLES = [

@@ -3,8 +3,7 @@ from itertools import chain
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.training.batches import Plan, collate, counted_seed, parts_of
-from toolkit.windows import IGNORED, Window
+from toolkit.training.batches import Plan, counted_seed, parts_of
 
 
 @given(st.integers(1, 200), st.integers(1, 40), st.integers(1, 4), st.integers(0, 9))
@@ -42,23 +41,6 @@ def test_counted_seeds_differ_in_every_counter():
     seeds = {counted_seed(a, b, c) for a in range(5) for b in range(5) for c in range(5)}
     assert len(seeds) == 125
     assert all(0 <= seed < 2**63 for seed in seeds)
-
-
-def test_windows_are_padded_to_the_longest():
-    windows = [
-        Window({"input_ids": [5, 6, 7]}, {"labels": [0, 1, 2], "weight": 0.5}),
-        Window({"input_ids": [8]}, {"labels": [3], "weight": 1.5}),
-    ]
-    batch = collate(windows, {"input_ids": 9})
-    assert batch.inputs["input_ids"].tolist() == [[5, 6, 7], [8, 9, 9]]
-    assert batch.inputs["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
-    assert batch.targets["labels"].tolist() == [[0, 1, 2], [3, IGNORED, IGNORED]]
-    assert batch.targets["weight"].tolist() == [0.5, 1.5]
-    assert batch.num_tokens == 4
-
-
-def test_windows_without_targets_make_a_batch_without():
-    assert collate([Window({"input_ids": [1]})], {}).targets is None
 
 
 def test_orders_are_the_same_on_every_machine():

@@ -9,11 +9,12 @@ import torch
 from toolkit import Tagged
 from toolkit.encoders.pretrained import Pretrained
 from toolkit.errors import NumericalError
+from toolkit.models.batch import padding_of
 from toolkit.models.model import build_model
 from toolkit.models.reading import WindowSize
 from toolkit.recipe.schema import Train
 from toolkit.tasks.token_classification import TokenClassification
-from toolkit.training.batches import Plan, padding_of
+from toolkit.training.batches import Plan
 from toolkit.training.optimiser import build_optimiser, rate_factor, restore_state, state_of
 from toolkit.training.processes import Processes
 from toolkit.training.steps import Loop, steps
@@ -88,7 +89,7 @@ def test_the_gradient_is_that_of_one_large_batch_in_float64(checkpoints):
     before = {name: p.detach().double().clone() for name, p in loop.model.named_parameters()}
     reference = loop_of(checkpoints["bert"], examples, micro_batches=1, epochs=1)
     next(iter(steps(loop)))
-    from toolkit.training.batches import collate
+    from toolkit.models.batch import collate
 
     model = reference.model.double()
     order = reference.plan.examples(0)

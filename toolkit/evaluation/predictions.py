@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from toolkit.heads.base import Output
+from toolkit.models.batch import collate, padding_of
+from toolkit.models.precision import autocast
 from toolkit.models.reading import WindowSize
 from toolkit.tasks.base import Task
-from toolkit.training.batches import collate, padding_of
-from toolkit.training.precision import autocast
 from toolkit.windows import Window
 
 if TYPE_CHECKING:

@@ -5,16 +5,11 @@ Nothing here knows of processes or of where a run was interrupted. A step's exam
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-
-from toolkit.windows import IGNORED, Window
-
-if TYPE_CHECKING:
-    import torch
 
 
 def counted_seed(*counters: int | str) -> int:
@@ -68,53 +63,3 @@ def parts_of(examples: Sequence[int], num_parts: int) -> list[list[int]]:
     """Cut a step's examples into micro-batches, as equal as can be; some may be empty."""
     bounds = [len(examples) * part // num_parts for part in range(num_parts + 1)]
     return [list(examples[start:end]) for start, end in pairwise(bounds)]
-
-
-class Batch(NamedTuple):
-    """Windows as tensors, padded on the right."""
-
-    inputs: "dict[str, torch.Tensor]"  # input_ids, attention_mask, …: (windows, length)
-    targets: "dict[str, torch.Tensor] | None"
-    num_tokens: int  # without padding
-
-
-def collate(windows: Sequence[Window], padding: Mapping[str, int], device: Any = "cpu") -> Batch:
-    """Pad windows to the longest of them. `padding` holds the value for each input, 0 otherwise."""
-    import torch
-
-    length = max(window.length for window in windows)
-    names = windows[0].inputs.keys()
-    arrays = {
-        name: _padded([window.inputs[name] for window in windows], length, padding.get(name, 0))
-        for name in names
-    }
-    arrays["attention_mask"] = _padded([[1] * window.length for window in windows], length, 0)
-    inputs = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
-    targets = None
-    if windows[0].targets is not None:
-        targets = {name: _stacked(windows, name, length).to(device) for name in windows[0].targets}
-    return Batch(inputs, targets, sum(window.length for window in windows))
-
-
-def padding_of(tokenizer: Any) -> dict[str, int]:
-    """The padding value of each input of a tokenizer's encoder."""
-    return {
-        "input_ids": tokenizer.pad_token_id or 0,
-        "token_type_ids": getattr(tokenizer, "pad_token_type_id", 0),
-    }
-
-
-def _stacked(windows: Sequence[Window], name: str, length: int) -> "torch.Tensor":
-    import torch
-
-    values = [(window.targets or {})[name] for window in windows]
-    if isinstance(values[0], list):
-        return torch.from_numpy(_padded(values, length, IGNORED))  # type: ignore[arg-type]
-    return torch.tensor(values)
-
-
-def _padded(rows: Sequence[Sequence[int]], length: int, value: int) -> "np.ndarray[Any, Any]":
-    array = np.full((len(rows), length), value, dtype=np.int64)
-    for row, values in zip(array, rows, strict=True):
-        row[: len(values)] = values
-    return array

@@ -10,18 +10,19 @@ import torch
 from toolkit.errors import DataError, NumericalError, RecipeError, RunError
 from toolkit.evaluation.interval import describe_scores
 from toolkit.evaluation.predictions import Reader, predict, records_of
+from toolkit.models.batch import padding_of
 from toolkit.models.card import model_card
 from toolkit.models.model import Model, all_finite, build_model, count_parameters, save_model
+from toolkit.models.precision import resolve_precision
 from toolkit.models.reading import WindowSize
 from toolkit.recipe.schema import Recipe, Train
 from toolkit.runs import files, manifest
 from toolkit.runs.run import Run, folder_of
 from toolkit.standin import ready
-from toolkit.training.batches import Plan, counted_seed, padding_of
+from toolkit.training.batches import Plan, counted_seed
 from toolkit.training.events import Note, Scored, Started, Watch
 from toolkit.training.fit import Progress, fit, new_scaler
 from toolkit.training.optimiser import build_optimiser
-from toolkit.training.precision import resolve_precision
 from toolkit.training.processes import Processes
 from toolkit.training.steps import Loop
 

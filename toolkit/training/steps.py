@@ -12,10 +12,11 @@ import torch
 from torch import nn
 
 from toolkit.errors import NumericalError
+from toolkit.models.batch import Batch, collate
+from toolkit.models.precision import autocast
 from toolkit.recipe.schema import Train
-from toolkit.training.batches import Batch, Plan, collate, counted_seed, parts_of
+from toolkit.training.batches import Plan, counted_seed, parts_of
 from toolkit.training.optimiser import rate_factor
-from toolkit.training.precision import autocast
 from toolkit.training.processes import Processes
 from toolkit.windows import Window
 
