@@ -34,3 +34,49 @@ class Tagged(NamedTuple):
     def without_gold(self) -> "Tagged":
         """The same sentence as prediction sees it."""
         return self._replace(tags=None)
+
+
+class Text(NamedTuple):
+    """A text, or a pair of texts, with what is said of it."""
+
+    text: str
+    pair: str | None = None  # the second text: hypothesis, passage, other sentence
+    label: str | tuple[str, ...] | float | None = None  # one label, several (or none), or a number
+    id: str = ""
+
+    @classmethod
+    def of(cls, value: "Text | str | Sequence[str]") -> "Text":
+        """An example without gold from a text, or from a pair of texts."""
+        if isinstance(value, Text):
+            return value
+        return cls(value) if isinstance(value, str) else cls(value[0], value[1])
+
+    def without_gold(self) -> "Text":
+        """The same text as prediction sees it."""
+        return self._replace(label=None)
+
+
+class Answer(NamedTuple):
+    """Characters `start` to `start + len(text)` of a context."""
+
+    text: str
+    start: int
+
+
+class Question(NamedTuple):
+    """A question about a context. No answers at all means that the context does not say."""
+
+    question: str
+    context: str
+    answers: tuple[Answer, ...] | None = None  # gold; None: not known
+    id: str = ""
+    document: str = ""  # what the context is a part of: a title
+
+    @classmethod
+    def of(cls, value: "Question | Sequence[str]") -> "Question":
+        """An example without gold from a (question, context) pair."""
+        return value if isinstance(value, Question) else cls(value[0], value[1])
+
+    def without_gold(self) -> "Question":
+        """The same question as prediction sees it."""
+        return self._replace(answers=None)

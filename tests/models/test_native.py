@@ -10,8 +10,11 @@ import torch
 
 from tests.checkpoints import FAMILIES
 from toolkit import Tagged
+from toolkit.encoders.checkpoint import locate
 from toolkit.encoders.pretrained import Pretrained
+from toolkit.encoders.pretrained_module import load_with_head
 from toolkit.errors import RecipeError, ToolkitError
+from toolkit.heads.standard import StandardHead
 from toolkit.models.batch import collate, padding_of
 from toolkit.models.model import build_model, load_model, save_model
 from toolkit.models.reading import WindowSize
@@ -69,6 +72,37 @@ def test_transformers_alone_computes_the_same_logits(checkpoints, tmp_path):
         ours = Pretrained(checkpoint=checkpoints[family]).tokenizer()
         ids = ours(["EU", "rejects"], is_split_into_words=True)["input_ids"]
         assert json.loads((tmp_path / f"{family}.ids").read_text()) == ids
+
+
+@pytest.mark.parametrize(
+    ("auto_class", "outputs"),
+    [
+        ("AutoModelForTokenClassification", ("logits",)),
+        ("AutoModelForSequenceClassification", ("logits",)),
+        ("AutoModelForQuestionAnswering", ("start_logits", "end_logits")),
+    ],
+)
+def test_a_familys_own_head_over_a_stub_is_the_whole_model(
+    checkpoints, family, auto_class, outputs
+):
+    encoder, tokenizer, _, batch = built(checkpoints, family)
+    head = StandardHead(auto_class, ("a", "b"), outputs)
+    place = locate(encoder.checkpoint)
+    torch.manual_seed(4)
+    whole = load_with_head(place, head, whole=False).eval()
+    torch.manual_seed(4)
+    module, scorer = encoder.with_standard_head(tokenizer, head)
+    module.eval(), scorer.eval()
+    with torch.no_grad():
+        expected = whole(**batch.inputs)
+        scores = scorer(module(batch.inputs))
+    mask = batch.inputs["attention_mask"].bool()
+    for number, name in enumerate(outputs):
+        score = scores[..., number] if len(outputs) > 1 else scores
+        if score.shape[:2] == mask.shape:
+            torch.testing.assert_close(score[mask], expected[name][mask], atol=1e-6, rtol=0)
+        else:
+            torch.testing.assert_close(score, expected[name], atol=1e-6, rtol=0)
 
 
 def test_saved_and_loaded_it_is_the_same_model(checkpoints, family, tmp_path):

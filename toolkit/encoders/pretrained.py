@@ -59,7 +59,7 @@ class Pretrained(Encoder):
 
         place = locate(self.checkpoint, self.revision) if folder is None else locate(str(folder))
         native = module.load_with_head(place, head, whole=folder is not None)
-        encoder, scorer = module.split(native)
+        encoder, scorer = module.split(native, head.outputs)
         return module.PretrainedModule(encoder, self.summary), scorer
 
     def restore(self, tokenizer: "PreTrainedTokenizerFast", folder: Path) -> "EncoderModule":

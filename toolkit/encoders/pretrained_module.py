@@ -1,6 +1,6 @@
 """The torch side of a pretrained encoder: loading, splitting off the head, pooling."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import transformers
 from tokenizers import pre_tokenizers
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
-from transformers.modeling_outputs import BaseModelOutput
+from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from toolkit.encoders.checkpoint import Place
 from toolkit.encoders.module import EncoderModule
@@ -31,25 +31,28 @@ class PretrainedModule(EncoderModule):
 
     def forward(self, batch: Mapping[str, Tensor]) -> Encoded:
         """`input_ids` and `attention_mask`, both (batch, length), and the family's other inputs."""
-        states: Tensor = self.base(**batch).last_hidden_state  # (batch, length, width)
+        output = self.base(**batch)
+        states: Tensor = output.last_hidden_state  # (batch, length, width)
         mask = batch["attention_mask"].bool()  # (batch, length)
-        return Encoded(states, mask, summarise(states, mask, self.summary))
+        summary = summarise(states, mask, self.summary)
+        return Encoded(states, mask, summary, getattr(output, "pooler_output", None))
 
 
 class FamilyScorer(nn.Module):
     """A family's own head: its native forward over a stub that hands on the encoder's states."""
 
-    def __init__(self, native: Any) -> None:
+    def __init__(self, native: Any, outputs: Sequence[str]) -> None:
         super().__init__()
         self.native = native
+        self.outputs = tuple(outputs)
         setattr(native, native.base_model_prefix, _Stub())
 
     def forward(self, encoded: Encoded) -> Tensor:
-        """The logits, as `transformers` computes them."""
-        logits: Tensor = self.native(
-            inputs_embeds=encoded.tokens, attention_mask=encoded.mask.long()
-        ).logits
-        return logits
+        """The scores, as `transformers` computes them; several outputs stacked at the end."""
+        getattr(self.native, self.native.base_model_prefix).pooled = encoded.pooled
+        output = self.native(inputs_embeds=encoded.tokens, attention_mask=encoded.mask.long())
+        scores: list[Tensor] = [output[name] for name in self.outputs]
+        return scores[0] if len(scores) == 1 else torch.stack(scores, dim=-1)
 
     def save_native(self, base: nn.Module, folder: Path) -> None:
         """Save the native model, its encoder back in place, for plain `transformers`."""
@@ -64,8 +67,11 @@ class FamilyScorer(nn.Module):
 
 
 class _Stub(nn.Module):
-    def forward(self, *_: Any, inputs_embeds: Tensor, **__: Any) -> BaseModelOutput:
-        return BaseModelOutput(last_hidden_state=inputs_embeds)
+    pooled: Tensor | None = None  # of the batch that the head is about to read
+
+    def forward(self, *_: Any, inputs_embeds: Tensor, **__: Any) -> BaseModelOutputWithPooling:
+        pooled, self.pooled = self.pooled, None
+        return BaseModelOutputWithPooling(last_hidden_state=inputs_embeds, pooler_output=pooled)
 
 
 def summarise(states: Tensor, mask: Tensor, how: str) -> Tensor:
@@ -119,6 +125,7 @@ def load_with_head(place: Place, head: StandardHead, whole: bool) -> Any:
         "num_labels": len(head.labels),
         "id2label": dict(enumerate(head.labels)),
         "label2id": {label: number for number, label in enumerate(head.labels)},
+        **dict(head.config),
     }
     auto_class = getattr(transformers, head.auto_class)
     with _quiet():
@@ -157,10 +164,10 @@ def bare_from_config(folder: Path) -> Any:
     return AutoModel.from_config(config, **_without_pooler(config))
 
 
-def split(native: Any) -> tuple[Any, FamilyScorer]:
+def split(native: Any, outputs: Sequence[str]) -> tuple[Any, FamilyScorer]:
     """A native model's encoder, and its head over a stub."""
     encoder = getattr(native, native.base_model_prefix)
-    return encoder, FamilyScorer(native)
+    return encoder, FamilyScorer(native, outputs)
 
 
 def _without_pooler(config: Any) -> dict[str, bool]:

@@ -12,6 +12,7 @@ class Encoded(NamedTuple):
     tokens: Tensor  # (batch, length, width), one vector a token
     mask: Tensor  # (batch, length), true on tokens, false on padding
     summary: Tensor  # (batch, width), one vector a window: the encoder decides how
+    pooled: Tensor | None = None  # (batch, width), what a family's own pooler makes of it
 
 
 class Output(NamedTuple):

@@ -7,4 +7,6 @@ class StandardHead(NamedTuple):
     """The head that a pretrained family brings for a kind of task, and how it is shaped."""
 
     auto_class: str  # of transformers: "AutoModelForTokenClassification"
-    labels: tuple[str, ...]
+    labels: tuple[str, ...]  # in the order of the scores
+    outputs: tuple[str, ...] = ("logits",)  # what makes the scores; several are stacked at the end
+    config: tuple[tuple[str, str], ...] = ()  # more keys of the family's configuration

@@ -59,6 +59,10 @@ class Task(Block, ABC):
     ) -> Mapping[str, Score | float]:
         """Every score of a split, by name."""
 
+    def tune(self, examples: Sequence[Any], predictions: Sequence[Any]) -> Self:
+        """A copy with what the development split says (thresholds), as the best weights see it."""
+        return self
+
     def faults_of(self, examples: Sequence[Any]) -> list[str]:
         """What is wrong with labelled examples for this (learned) task, `place: what` each."""
         return []

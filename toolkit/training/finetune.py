@@ -19,6 +19,7 @@ from toolkit.recipe.schema import Recipe, Train
 from toolkit.runs import files, manifest
 from toolkit.runs.run import Run, folder_of
 from toolkit.standin import ready
+from toolkit.tasks.base import Task
 from toolkit.training.batches import Plan, counted_seed
 from toolkit.training.events import Note, Scored, Started, Watch
 from toolkit.training.fit import Progress, fit, new_scaler
@@ -148,6 +149,7 @@ def _run(job: Job) -> Finished:
     progress = fit(run, recipe, loop, model, reader, job.splits.get("dev"), job.tell)
     if not all_finite(model):
         raise NumericalError("the final weights hold numbers that are not finite")
+    job, reader = _tuned(job, model, reader)
     results = _score(job, model, reader, progress)
     if processes.is_main:
         _export(job, model, tokenizer, results, record)
@@ -179,6 +181,20 @@ def _rehearse(job: Job, model: Model, reader: Reader) -> None:
     metric = job.recipe.evaluate.metric or reader.task.metric
     if metric not in scores:
         raise RecipeError(f"evaluate.metric: found {metric!r}, expected one of {', '.join(scores)}")
+
+
+def _tuned(job: Job, model: Model, reader: Reader) -> tuple[Job, Reader]:
+    """With what the task learns from the development split, such as thresholds, in the recipe."""
+    if "dev" not in job.splits or type(reader.task).tune is Task.tune:
+        return job, reader
+    predicted = _predictions(job, model, reader, job.splits["dev"])
+    task = job.processes.from_main(reader.task.tune(job.splits["dev"], predicted.predictions))
+    if task == reader.task:
+        return job, reader
+    recipe = job.recipe.model_copy(update={"task": task})
+    if job.processes.is_main:
+        job.run.write_recipe(recipe)
+    return job._replace(recipe=recipe), reader._replace(task=task)
 
 
 def _score(job: Job, model: Model, reader: Reader, progress: Progress) -> dict[str, Any]:
