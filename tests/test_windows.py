@@ -4,7 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.checkpoints import make_tokenizer
-from toolkit.windows import frame_of, owners_of, pieces_of, ranges_of
+from toolkit.windows import (
+    frame_of,
+    owners_of,
+    pair_windows,
+    pieces_of,
+    ranges_of,
+    text_windows,
+)
 
 LENGTHS = st.lists(st.integers(1, 30), min_size=1, max_size=60)
 
@@ -63,3 +70,42 @@ def test_the_frame_is_what_the_tokenizer_adds(family):
     pieces = pieces_of(tokenizer, ["EU", "call"])
     whole = tokenizer(["EU", "call"], is_split_into_words=True)["input_ids"]
     assert frame.before + pieces[0] + pieces[1] + frame.after == whole
+
+
+TEXTS = st.text(alphabet="ab zÜ東.", min_size=1, max_size=200)
+
+
+@given(TEXTS, TEXTS, st.integers(12, 60), st.integers(0, 20))
+def test_every_token_of_a_pair_is_in_a_window_and_windows_fit(first, second, max_length, overlap):
+    for family in ("bert", "roberta", "xlm-roberta"):
+        tokenizer = TOKENIZERS.setdefault(family, make_tokenizer(family))
+        windows = pair_windows(tokenizer, first, second, max_length, overlap)
+        seen = [token for window in windows for token in window.inputs["input_ids"]]
+        for text in (first, second):
+            assert set(tokenizer(text, add_special_tokens=False)["input_ids"]) <= set(seen)
+        assert max(window.length for window in windows) <= max_length
+        for window in windows:
+            assert len({len(values) for values in window.inputs.values()}) == 1
+
+
+TOKENIZERS = {}
+
+
+def test_a_pair_that_fits_is_what_the_tokenizer_makes_of_it(family):
+    tokenizer = make_tokenizer(family)
+    (window,) = pair_windows(tokenizer, "EU call", "German lamb in Paris", 64, 16)
+    whole = tokenizer("EU call", "German lamb in Paris")
+    assert window.inputs["input_ids"] == whole["input_ids"]
+    if "token_type_ids" in tokenizer.model_input_names:
+        assert window.inputs["token_type_ids"] == whole["token_type_ids"]
+
+
+def test_a_text_that_fits_is_what_the_tokenizer_makes_of_it(family):
+    tokenizer = make_tokenizer(family)
+    (window,) = text_windows(tokenizer, "EU rejects German call", 64, 16)
+    assert window.inputs["input_ids"] == tokenizer("EU rejects German call")["input_ids"]
+
+
+def test_an_empty_text_has_a_window():
+    (window,) = text_windows(make_tokenizer("bert"), "", 64, 16)
+    assert window.length == 2

@@ -15,9 +15,33 @@ def cross_entropy(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return loss, (labels != IGNORED).sum()
 
 
+def mean_squared_error(values: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """Summed squared differences of values (batch,) from numbers (batch,)."""
+    loss = functional.mse_loss(values.float(), wanted.float(), reduction="sum")
+    return loss, torch.tensor(len(values), device=values.device)
+
+
 def binary_cross_entropy(scores: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
     """Summed over scores (batch, labels) against 0 or 1 each; the count is that of the windows."""
     loss = functional.binary_cross_entropy_with_logits(
         scores.float(), wanted.float(), reduction="sum"
     )
     return loss, torch.tensor(len(scores), device=scores.device)
+
+
+def span_cross_entropy(scores: Tensor, spans: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """Half the summed cross-entropies of first and last token; the count is that of the windows.
+
+    scores (batch, length, 2) over the places of a window against the places of the two tokens,
+    spans (batch, 2), -100 for a window without a target. The softmax is over the first `lengths`
+    (batch,) places: the real tokens. Sum over count is the mean that `transformers` computes.
+    """
+    places = torch.arange(scores.shape[1], device=scores.device)
+    is_padding = (places >= lengths[:, None]).unsqueeze(-1)  # (batch, length, 1)
+    loss = functional.cross_entropy(
+        scores.float().masked_fill(is_padding, -torch.inf),
+        spans,
+        ignore_index=IGNORED,
+        reduction="sum",
+    )
+    return loss / 2, (spans[:, 0] != IGNORED).sum()

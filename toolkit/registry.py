@@ -25,6 +25,7 @@ KIND = {
 }
 BUILT_IN: dict[str, dict[str, str]] = {
     "task": {
+        "sequence-classification": "toolkit.tasks.sequence_classification:SequenceClassification",
         "token-classification": "toolkit.tasks.token_classification:TokenClassification",
     },
     "model": {

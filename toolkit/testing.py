@@ -39,17 +39,18 @@ def check_task(task: Task, examples: Sequence[Any]) -> None:
         tokenizer = SMALL.tokenizer(texts)
         model = build_model(learned, SMALL, tokenizer)
         reader = Reader(learned, tokenizer, WindowSize.of(SMALL, model.encoder))
-        windows = _check_windows(reader, examples)
+        groups = _check_windows(reader, examples)
+        windows = [window for group in groups for window in group]
         _check_fields(learned)
         _check_padding(model.eval(), reader, windows)
-        _check_sums(model, reader, windows)
+        _check_sums(model, reader, groups)
         _check_without_gold(model, reader, examples)
         _check_learning(model.train(), reader, windows)
         _check_saving(model.eval(), reader, examples)
 
 
-def _check_windows(reader: Reader, examples: Sequence[Any]) -> list[Window]:
-    windows = []
+def _check_windows(reader: Reader, examples: Sequence[Any]) -> list[list[Window]]:
+    groups = []
     for example in examples:
         found = reader.windows(example)
         for window in found:
@@ -58,9 +59,9 @@ def _check_windows(reader: Reader, examples: Sequence[Any]) -> list[Window]:
                 f"a window of {window.length} tokens, where {reader.size.max_length} fit",
             )
             _require(window.targets is not None, "a labelled example has a window without targets")
-        windows.extend(found)
-    _require(bool(windows), "the examples have no windows")
-    return windows
+        groups.append(found)
+    _require(any(groups), "the examples have no windows")
+    return [group for group in groups if group]
 
 
 def _check_fields(task: Task) -> None:
@@ -79,17 +80,17 @@ def _check_padding(model: Model, reader: Reader, windows: Sequence[Window]) -> N
         )
 
 
-def _check_sums(model: Model, reader: Reader, windows: Sequence[Window]) -> None:
-    whole = _loss(model, _collate(reader, windows))
-    parts = [_loss(model, _collate(reader, [window])) for window in windows]
+def _check_sums(model: Model, reader: Reader, groups: Sequence[Sequence[Window]]) -> None:
+    whole = _loss(model, _collate(reader, [window for group in groups for window in group]))
+    parts = [_loss(model, _collate(reader, group)) for group in groups]
     loss, count = sum(part[0] for part in parts), sum(part[1] for part in parts)
     _require(
         abs(whole[0] - loss) <= 1e-4 * max(1.0, abs(loss)),
-        f"the loss is not a sum over windows: {whole[0]:.6f} together, {loss:.6f} one by one",
+        f"the loss is not a sum over examples: {whole[0]:.6f} together, {loss:.6f} one by one",
     )
     _require(
         whole[1] == count,
-        f"the count is not a sum over windows: {whole[1]} together, {count} one by one",
+        f"the count is not a sum over examples: {whole[1]} together, {count} one by one",
     )
     _require(count > 0, "the examples have no targets")
 

@@ -43,6 +43,20 @@ class Frame(NamedTuple):
         return len(self.before) + len(self.after)
 
 
+class PairFrame(NamedTuple):
+    """The special tokens around and between two texts, and the segment of each part."""
+
+    before: list[int]
+    middle: list[int]
+    after: list[int]
+    segments: tuple[int, int, int, int, int] | None  # of before, first, middle, second, after
+
+    @property
+    def size(self) -> int:
+        """How many tokens of a window are special."""
+        return len(self.before) + len(self.middle) + len(self.after)
+
+
 @lru_cache(maxsize=8)
 def frame_of(tokenizer: "PreTrainedTokenizerFast") -> Frame:
     """The frame, read off what the tokenizer does to one word."""
@@ -50,6 +64,24 @@ def frame_of(tokenizer: "PreTrainedTokenizerFast") -> Frame:
     inside = [place for place, word in enumerate(encoded.word_ids()) if word is not None]
     ids = list(encoded["input_ids"])
     return Frame(ids[: inside[0]], ids[inside[-1] + 1 :])
+
+
+@lru_cache(maxsize=8)
+def pair_frame_of(tokenizer: "PreTrainedTokenizerFast") -> PairFrame:
+    """The frame of a pair, read off what the tokenizer does to two words."""
+    encoded = tokenizer("a", "a")
+    ids, sides = list(encoded["input_ids"]), encoded.sequence_ids()
+    first = [place for place, side in enumerate(sides) if side == 0]
+    second = [place for place, side in enumerate(sides) if side == 1]
+    segments = None
+    if "token_type_ids" in tokenizer.model_input_names:
+        kinds = list(encoded["token_type_ids"])
+        places = (0, first[0], first[-1] + 1, second[0], len(ids) - 1)
+        a, b, c, d, e = (kinds[place] for place in places)
+        segments = (a, b, c, d, e)
+    return PairFrame(
+        ids[: first[0]], ids[first[-1] + 1 : second[0]], ids[second[-1] + 1 :], segments
+    )
 
 
 def pieces_of(tokenizer: "PreTrainedTokenizerFast", words: Sequence[str]) -> list[list[int]]:
@@ -131,3 +163,57 @@ def word_windows(
             ids.extend(pieces[word])
         windows.append(Window({"input_ids": [*ids, *frame.after]}, None, tuple(where)))
     return windows
+
+
+def text_windows(
+    tokenizer: "PreTrainedTokenizerFast", text: str, max_length: int, overlap: int
+) -> list[Window]:
+    """Windows of a text's tokens, without targets; one at least."""
+    frame = frame_of(tokenizer)
+    ids = _ids_of(tokenizer, text)
+    ranges = ranges_of([1] * len(ids), max_length - frame.size, overlap) or [(0, 0)]
+    return [
+        Window({"input_ids": [*frame.before, *ids[start:end], *frame.after]})
+        for start, end in ranges
+    ]
+
+
+def pair_windows(
+    tokenizer: "PreTrainedTokenizerFast", first: str, second: str, max_length: int, overlap: int
+) -> list[Window]:
+    """Windows of two texts' tokens, without targets; every token of both is in one of them.
+
+    Where they do not fit together, the longer text is cut into windows and each holds the whole
+    shorter one. Where that alone takes more than half a window, both are cut, and the windows of
+    each go with the beginning of the other.
+    """
+    frame = pair_frame_of(tokenizer)
+    room = max_length - frame.size
+    a, b = _ids_of(tokenizer, first), _ids_of(tokenizer, second)
+    if len(a) + len(b) <= room:
+        return [_pair_window(frame, a, b)]
+    half = room // 2
+    windows = []
+    if len(b) > half or len(a) <= half:
+        beside = a[:half]
+        parts = ranges_of([1] * len(b), room - len(beside), min(overlap, half))
+        windows += [_pair_window(frame, beside, b[start:end]) for start, end in parts]
+    if len(a) > half:
+        beside = b[:half]
+        parts = ranges_of([1] * len(a), room - len(beside), min(overlap, half))
+        windows += [_pair_window(frame, a[start:end], beside) for start, end in parts]
+    return windows
+
+
+def _pair_window(frame: PairFrame, first: list[int], second: list[int]) -> Window:
+    parts = (frame.before, first, frame.middle, second, frame.after)
+    inputs = {"input_ids": [token for part in parts for token in part]}
+    if frame.segments is not None:
+        inputs["token_type_ids"] = [
+            segment for part, segment in zip(parts, frame.segments, strict=True) for _ in part
+        ]
+    return Window(inputs)
+
+
+def _ids_of(tokenizer: "PreTrainedTokenizerFast", text: str) -> list[int]:
+    return list(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])

@@ -6,7 +6,7 @@ backward pass is written by hand, so that a step of it costs one product and fiv
 operations, and the gradients of the weights and of the inputs are one product each for all steps
 together instead of one a step. Tested equal to `torch.nn.LSTM` and to `LstmCell`.
 
-The backward pass cannot itself be differentiated (no gradients of gradients): that raises.
+There are no gradients of gradients: `create_graph=True` raises a RuntimeError.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,6 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from toolkit.encoders.lstm_cell import LstmCell
@@ -107,9 +106,10 @@ class _Recurrence(torch.autograd.Function):
         return torch.cat(_mirrored(states.hidden.unbind(), packing), dim=1)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, d_output: Tensor) -> tuple[Tensor | None, ...]:
         """The gradients of inputs, both weights and bias, each one product over all steps."""
+        if torch.is_grad_enabled():  # by create_graph=True
+            raise RuntimeError("the backward pass of this LSTM cannot be differentiated")
         read, weight_input, weight_hidden, gates, *saved = ctx.saved_tensors
         packing, states = ctx.packing, States(*saved)
         first = packing.sizes[0]  # rows that had nothing before them

@@ -25,7 +25,7 @@ Case = Literal["mark", "lower", "keep"]
 class Lstm(Encoder):
     """An LSTM over words, written from scratch: the embeddings are learned, or read from a file."""
 
-    small_data_training = MappingProxyType({"epochs": 20, "batch_size": 16, "learning_rate": 3e-3})
+    small_data_training = MappingProxyType({"epochs": 30, "batch_size": 16, "learning_rate": 5e-3})
 
     embedding: Positive = 128  # width of a word's vector
     hidden: Positive = 128  # width of one direction
@@ -36,7 +36,7 @@ class Lstm(Encoder):
     vectors: str | None = None  # a text file of word vectors (GloVe), as wide as embedding
     freeze_vectors: bool = False  # no word's vector is trained, known to the file or not
     max_words: Positive | None = 50_000  # of training and of the file of vectors; null: all
-    min_count: Positive = 1  # occurrences that make a training word one of the vocabulary
+    min_count: Positive = 2  # occurrences that make a training word one of the vocabulary
     case: Case = "mark"  # mark: lower-cased, with a sign before words that began with a capital
     zero_digits: bool = False  # read every digit as 0
     summary: Literal["max", "mean", "last"] = "max"  # how a text's words become one vector

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from toolkit.encoders.lstm import LstmStack
+from toolkit.encoders.module import EncoderModule
 from toolkit.encoders.packing import packing_of
 from toolkit.encoders.recurrent import Lstm
 from toolkit.encoders.word_tokenizer import CAPITAL, signs_of
@@ -18,10 +19,6 @@ from toolkit.heads.base import Encoded
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
-
-    from toolkit.encoders.base import EncoderModule
-else:
-    EncoderModule = nn.Module
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +40,8 @@ class RecurrentModule(EncoderModule):
         self.lstm = LstmStack(
             shape.embedding, shape.hidden, shape.layers, shape.bidirectional, shape.dropout
         )
-        self.width: int = self.lstm.width
-        self.longest: int | None = None
+        self.width = self.lstm.width
+        self.longest = None
 
     def forward(self, batch: Mapping[str, Tensor]) -> Encoded:
         """Read `input_ids` and `attention_mask`, both (batch, length)."""
@@ -95,17 +92,19 @@ class RecurrentModule(EncoderModule):
         chosen = torch.rand(words.shape, device=words.device) < self.shape.word_dropout
         return words.masked_fill(chosen & (words >= self.first_word), self.unknown)
 
-    def _summary(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """One vector a text (batch, width), from its real tokens only."""
+    def _summary(self, tokens: Tensor, steps: Tensor) -> Tensor:
+        """One vector a text (batch, width), from what was read in a step of its own."""
         if self.shape.summary == "max":
-            return tokens.masked_fill(~mask[..., None], -math.inf).amax(1)
+            return tokens.masked_fill(~steps[..., None], -math.inf).amax(1)
         if self.shape.summary == "mean":
-            return tokens.sum(1) / mask.sum(1, keepdim=True)  # padding is 0
+            return tokens.sum(1) / steps.sum(1, keepdim=True)  # the other tokens are 0
         text = torch.arange(len(tokens), device=tokens.device)  # (batch,)
-        place = torch.arange(1, mask.shape[1] + 1, device=tokens.device) * mask  # 0 on padding
-        last = tokens[text, place.argmax(1)]  # (batch, width), where the first direction ended
+        number = (
+            steps.cumsum(1) * steps
+        )  # (batch, length): 1 at the first step, largest at the last
+        last = tokens[text, number.argmax(1)]  # (batch, width), where the first direction ended
         if not self.shape.bidirectional:
             return last
-        first = tokens[text, mask.int().argmax(1)]  # (batch, width), where the second one ended
+        first = tokens[text, steps.int().argmax(1)]  # (batch, width), where the second one ended
         half = self.shape.hidden
         return torch.cat((last[:, :half], first[:, half:]), dim=1)

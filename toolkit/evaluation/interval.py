@@ -54,7 +54,9 @@ def bootstrap(
     values = []
     for start in range(0, resamples, rows):
         draws = generator.integers(size, size=(min(rows, resamples - start), size))
-        values.append(formula(counts[draws].sum(axis=1)))
+        # how often each example was drawn: (resamples, examples), whatever the number of kinds
+        times = np.stack([np.bincount(row, minlength=size) for row in draws]).astype(np.float64)
+        values.append(formula(times @ counts))
     return _ends(np.concatenate(values), confidence)
 
 

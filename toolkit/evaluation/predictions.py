@@ -26,6 +26,8 @@ class Predicted(NamedTuple):
 
     predictions: list[Any]  # one an example, in the order of the examples
     loss: float | None  # mean over targets; None without gold
+    num_windows: int  # that the examples took
+    num_truncated: int  # examples of which a part was left out, as the recipe says
 
 
 class Reader(NamedTuple):
@@ -69,7 +71,13 @@ def predict(
         mine.append((number, rows, predictions, loss, targets))
     model.train(was_training)
     parts = processes.gather(mine) if processes else mine
-    return _merge(parts, len(examples))
+    predictions, mean = _merge(parts, len(examples))
+    return Predicted(
+        predictions,
+        mean,
+        num_windows=sum(map(len, windows)),
+        num_truncated=sum(reader.task.num_left_out(group) > 0 for group in windows),
+    )
 
 
 def plan_batches(windows: Sequence[Sequence[Window]], batch_size: int) -> list[list[int]]:
@@ -122,7 +130,10 @@ def _compute(
     return [[next(taken) for _ in group] for group in windows], loss, count
 
 
-def _merge(parts: Sequence[tuple[int, list[int], list[Any], float, int]], size: int) -> Predicted:
+def _merge(
+    parts: Sequence[tuple[int, list[int], list[Any], float, int]], size: int
+) -> tuple[list[Any], float | None]:
+    """The predictions in the order of the examples, and the mean loss."""
     found: dict[int, Any] = {}
     loss, count = 0.0, 0
     for _, rows, predictions, part_loss, part_count in sorted(parts, key=lambda part: part[0]):
@@ -130,4 +141,4 @@ def _merge(parts: Sequence[tuple[int, list[int], list[Any], float, int]], size: 
         loss += part_loss
         count += part_count
     assert sorted(found) == list(range(size)), "an example without a prediction"
-    return Predicted([found[row] for row in range(size)], loss / count if count else None)
+    return [found[row] for row in range(size)], loss / count if count else None

@@ -59,6 +59,10 @@ class Task(Block, ABC):
     ) -> Mapping[str, Score | float]:
         """Every score of a split, by name."""
 
+    def num_left_out(self, windows: Sequence[Window]) -> int:
+        """How much of an example its windows leave out, where the recipe allows that."""
+        return 0
+
     def tune(self, examples: Sequence[Any], predictions: Sequence[Any]) -> Self:
         """A copy with what the development split says (thresholds), as the best weights see it."""
         return self
