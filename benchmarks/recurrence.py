@@ -28,7 +28,7 @@ def main() -> None:
     """Print one row a setting."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--conll", type=Path, default=default_file(), help="a file of sentences")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, os.cpu_count() or 1])
+    parser.add_argument("--threads", type=int, nargs="+", default=[1])
     options = parser.parse_args()
     if not options.conll.is_file():
         parser.error(f"no file {options.conll}: name one with --conll, or set TOOLKIT_DATA")

@@ -29,17 +29,16 @@ def binary_cross_entropy(scores: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor
     return loss, torch.tensor(len(scores), device=scores.device)
 
 
-def span_cross_entropy(scores: Tensor, spans: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+def span_cross_entropy(scores: Tensor, spans: Tensor, choices: Tensor) -> tuple[Tensor, Tensor]:
     """Half the summed cross-entropies of first and last token; the count is that of the windows.
 
-    scores (batch, length, 2) over the places of a window against the places of the two tokens,
-    spans (batch, 2), -100 for a window without a target. The softmax is over the first `lengths`
-    (batch,) places: the real tokens. Sum over count is the mean that `transformers` computes.
+    scores (batch, length, 2) of the places in a window against the places of the two tokens, spans
+    (batch, 2), -100 for a window without a target. The softmax is over the places where choices
+    (batch, length) is 1: neither padding nor what can be no answer. Where all are, sum over count
+    is the mean that `transformers` computes.
     """
-    places = torch.arange(scores.shape[1], device=scores.device)
-    is_padding = (places >= lengths[:, None]).unsqueeze(-1)  # (batch, length, 1)
     loss = functional.cross_entropy(
-        scores.float().masked_fill(is_padding, -torch.inf),
+        scores.float().masked_fill((choices != 1).unsqueeze(-1), -torch.inf),
         spans,
         ignore_index=IGNORED,
         reduction="sum",

@@ -27,6 +27,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
     "task": {
         "sequence-classification": "toolkit.tasks.sequence_classification:SequenceClassification",
         "token-classification": "toolkit.tasks.token_classification:TokenClassification",
+        "question-answering": "toolkit.tasks.question_answering:QuestionAnswering",
     },
     "model": {
         "pretrained": "toolkit.encoders.pretrained:Pretrained",
@@ -35,7 +36,16 @@ BUILT_IN: dict[str, dict[str, str]] = {
     "data": {
         "conll": "toolkit.data.conll:Conll",
         "conllu": "toolkit.data.conll:Conllu",
+        "csv": "toolkit.data.delimited:Csv",
+        "tsv": "toolkit.data.delimited:Tsv",
+        "jsonl": "toolkit.data.json_lines:JsonLines",
+        "json": "toolkit.data.json_records:Json",
+        "squad": "toolkit.data.squad:Squad",
+        "spans": "toolkit.data.spans:Spans",
+        "parquet": "toolkit.data.columnar:Parquet",
+        "arrow": "toolkit.data.columnar:Arrow",
         "hub": "toolkit.data.hub:Hub",
+        "given": "toolkit.data.given:Given",
     },
 }
 _OWN = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")

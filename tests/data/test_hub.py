@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from toolkit import hub
-from toolkit.data.hub import ColumnNames, Hub
+from toolkit.data.hub import Hub
 from toolkit.errors import DataError
-from toolkit.examples import Tagged
+from toolkit.examples import Answer, Question, Tagged, Text
 
 LABELS = ["O", "B-PER", "I-PER", "B-LOC"]
 WORDS = [["Ann", "Lee", "ran"], ["Oslo"], []]
@@ -92,13 +92,14 @@ def test_class_labels_become_their_names(folder):
         Tagged(("Oslo",), ("B-LOC",), "1"),
     ]
     assert reading.notes == [
-        "2 sentences, 4 words; columns tokens and ner_tags; scheme IOB2 (detected)",
+        "2 sentences, 4 words; columns tokens, ner_tags and text; scheme IOB2 (detected)",
+        "columns found by their usual names: words from 'tokens', tags from 'ner_tags'",
         "1 row without a word dropped",
     ]
 
 
 def test_strings_are_used_as_they_are_and_become_iob2(folder):
-    reading = of(folder, columns=ColumnNames(tag="iob1")).read("validation")
+    reading = of(folder, columns={"tags": "iob1"}).read("validation")
     assert [example.tags for example in reading.examples] == [("B-PER", "I-PER", "O"), ("B-LOC",)]
     assert "2 tags IOB1 -> IOB2" in reading.notes
 
@@ -148,31 +149,31 @@ def test_a_local_data_set_needs_no_hub(folder, monkeypatch):
             "data set {0}: BuilderConfig 'en' not found. Available: ['default']",
         ),
         (
-            {"columns": ColumnNames(word="token")},
+            {"columns": {"words": "token"}},
             "train",
             "{0}[train]: no column 'token'. Did you mean 'tokens'? "
             "It has tokens, ner_tags, iob1, numbers, text",
         ),
         (
-            {"columns": ColumnNames(tag="numbers")},
+            {"columns": {"tags": "numbers"}},
             "train",
-            "{0}[train]: column 'numbers' holds numbers without names, expected class labels",
+            "{0}[train] row 0: word 0: found 1, expected a tag "
+            "(labels_file says what numbers stand for); none of 4 is as expected",
         ),
         (
-            {"columns": ColumnNames(tag="text")},
+            {"columns": {"tags": "text"}},
             "train",
-            "{0}[train]: column 'text' holds Value('string'), "
-            "expected lists of class labels or strings",
+            "{0}[train] row 0: text: found '', expected a list of tags; none of 3 is as expected",
         ),
         (
-            {"columns": ColumnNames(word="numbers")},
+            {"columns": {"words": "numbers"}},
             "train",
-            "{0}[train]: column 'numbers' holds List(Value('int64')), expected lists of strings",
+            "{0}[train] row 0: word 0: found 1, expected a word; none of 4 is as expected",
         ),
         (
             {"scheme": "bioes"},
             "train[1:2]",
-            "{0}[train[1:2]] row 0, word 0: 'B-LOC' at the end of a sentence, expected 'S-LOC' "
+            "{0}[train[1:2]] row 0: word 0: 'B-LOC' at the end of a sentence, expected 'S-LOC' "
             "(scheme BIOES)",
         ),
     ],
@@ -186,17 +187,17 @@ def test_every_wrong_row_is_a_line(tmp_path):
     tags = [["O"], ["B-X"], ["O", None], ["I-X"], None, ["B-X"]]
     place = write_rows(tmp_path / "rows", words, tags)
     assert lines_of_refusal(of(place)) == [
-        f"{place}[train] row 0: 2 words, 1 tag",
-        f"{place}[train] row 2, word 0: the word is empty",
-        f"{place}[train] row 2, word 1: the tag is empty",
-        f"{place}[train] row 3, word 0: 'I-X' at the start of a sentence, expected 'B-X' "
+        f"{place}[train] row 0: 2 words, 1 tag, expected as many",
+        f"{place}[train] row 2: word 0: the word is empty",
+        f"{place}[train] row 2: word 1: the tag is empty",
+        f"{place}[train] row 3: word 0: 'I-X' at the start of a sentence, expected 'B-X' "
         "(scheme IOB2, as in row 1)",
-        f"{place}[train] row 4: 1 word, 0 tags",
+        f"{place}[train] row 4: ner_tags: found null, expected a list of tags",
     ]
 
 
 def test_a_split_without_sentences_is_refused(folder):
-    assert lines_of_refusal(of(folder), "train[2:]") == [f"{folder}[train[2:]]: no sentence in it"]
+    assert lines_of_refusal(of(folder), "train[2:]") == [f"{folder}[train[2:]]: no example in it"]
 
 
 def test_broken_parquet_and_empty_folders_are_one_line_each(tmp_path):
@@ -206,6 +207,38 @@ def test_broken_parquet_and_empty_folders_are_one_line_each(tmp_path):
     for name in ("empty", "broken", "none"):
         (line,) = lines_of_refusal(of(str(tmp_path / name)))
         assert line.startswith(f"data set {tmp_path / name}: ")
+
+
+def test_texts_and_questions_of_a_data_set(tmp_path):
+    import datasets
+
+    features = datasets.Features(
+        {
+            "sentence": datasets.Value("string"),
+            "label": datasets.ClassLabel(names=["bad", "good"]),
+            "question": datasets.Value("string"),
+            "context": datasets.Value("string"),
+            "answers": datasets.Sequence(
+                {"text": datasets.Value("string"), "answer_start": datasets.Value("int32")}
+            ),
+            "id": datasets.Value("string"),
+        }
+    )
+    answers = [{"text": ["Rome"], "answer_start": [3]}, {"text": [], "answer_start": []}]
+    columns = {"sentence": ["fine", "not so"], "label": [1, 0], "question": ["Where?", "Who?"]}
+    columns |= {"context": ["In Rome", "x"], "answers": answers, "id": ["q1", "q2"]}
+    (tmp_path / "rows").mkdir()
+    rows = datasets.Dataset.from_dict(columns, features=features)
+    rows.to_parquet(str(tmp_path / "rows" / "train.parquet"))
+    data = of(str(tmp_path / "rows"), columns={"text": "sentence"})
+    texts = data.read("train", Text).examples
+    assert texts == [Text("fine", label="good", id="q1"), Text("not so", label="bad", id="q2")]
+    reading = of(str(tmp_path / "rows")).read("train", Question)
+    assert reading.examples == [
+        Question("Where?", "In Rome", (Answer("Rome", 3),), "q1"),
+        Question("Who?", "x", (), "q2"),
+    ]
+    assert reading.notes[1:] == ["1 question without an answer"]
 
 
 def test_a_data_set_that_cannot_be_had_is_missing(no_host):

@@ -31,6 +31,8 @@ TRAINS = st.builds(
     epochs=COUNTS,
     learning_rate=RATES,
     head_learning_rate=RATES | st.none(),
+    layer_decay=st.floats(0.1, 1) | st.none(),
+    unfreeze_every=st.integers(1, 99) | st.just("epoch") | st.none(),
     betas=st.tuples(SHARES, SHARES),
     epsilon=RATES,
     warmup=SHARES,
@@ -123,6 +125,7 @@ data:
   train: train.conll
   dev: dev.conll
   test: null
+  split: null
   columns:
     word: 0
     tag: 2
@@ -135,6 +138,13 @@ train:
   batch_size: 32
   learning_rate: 3.0e-05
   head_learning_rate: null
+  layer_decay: null
+  freeze:
+    embeddings: false
+    layers: 0
+    names: []
+  unfreeze_every: null
+  gradient_checkpointing: false
   weight_decay: 0.01
   betas: [0.9, 0.999]
   epsilon: 1.0e-08

@@ -36,7 +36,8 @@ def trained(*lines: str) -> str:
 
 
 TRAIN_KEYS = (
-    "epochs, batch_size, learning_rate, head_learning_rate, weight_decay, betas, epsilon, "
+    "epochs, batch_size, learning_rate, head_learning_rate, layer_decay, freeze, "
+    "unfreeze_every, gradient_checkpointing, weight_decay, betas, epsilon, "
     "schedule, warmup, max_grad_norm, precision, seed, micro_batches, evaluate_every, "
     "checkpoint_every, keep_checkpoints, patience"
 )

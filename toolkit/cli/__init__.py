@@ -9,6 +9,7 @@ from types import FrameType
 import typer
 
 from toolkit.cli.evaluate import evaluate
+from toolkit.cli.export import export
 from toolkit.cli.finetune import finetune
 from toolkit.cli.predict import predict
 from toolkit.cli.recipes import recipes
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (finetune, predict, evaluate, recipes):
+for command in (finetune, predict, evaluate, export, recipes):
     app.command()(command)
 
 

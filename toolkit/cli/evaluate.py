@@ -26,14 +26,15 @@ def evaluate(
     ] = None,
 ) -> None:
     """Score a finished run on labelled data."""
+    from toolkit.data.suffix import read_named
     from toolkit.recipe.load import load_recipe
     from toolkit.runs.run import open_finished
 
     opened = open_finished(run)
     allowed = tuple(allow_code or ())
     recipe = load_recipe(opened.recipe_file, *(overrides or []), allow_code=allowed)
-    source = getattr(recipe.data, data) if data in ("train", "dev", "test") else data
-    reading = recipe.data.read(source)
+    source = recipe.data.sources().get(data, data)
+    reading = read_named(recipe.data, data, recipe.task.reads)
     for note in reading.notes:
         print(note)
     from toolkit.evaluation.predictions import records_of

@@ -17,7 +17,9 @@ def predict(
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option(help="Read a file: .conll and the like by columns, others a text a line."),
+        typer.Option(
+            help="Read a file: .txt a text a line, others by the recipe's data or their suffix."
+        ),
     ] = None,
     words: Annotated[
         bool, typer.Option("--words", help="Texts are words already: split at spaces only.")
@@ -56,7 +58,11 @@ def _groups(
 ) -> Iterator[list[Any]]:
     """Examples, some hundred at a time, so that a long input streams."""
     if file is not None and file.suffix not in (".txt", ".text", ""):
-        yield predictor.recipe.data.read_words(str(file)).examples
+        from toolkit.data.suffix import reader_of
+
+        reads = predictor.task.reads
+        reader = reader_of(predictor.recipe.data, str(file), reads)
+        yield reader.read_bare(str(file), reads).examples
         return
     lines = text if text else _lines(file)
     group: list[Any] = []

@@ -98,9 +98,14 @@ class Display:
     def _started(self, event: "Started") -> None:
         self.num_steps = event.num_steps
         processes = f"{event.num_processes} processes" if event.num_processes > 1 else "1 process"
+        trained = ""
+        if event.num_trained != event.num_parameters:
+            share = event.num_trained / event.num_parameters
+            trained = f" ({event.num_trained:,} trained, {share:.2%})"
         self.say(
-            f"{event.num_parameters:,} parameters, {event.num_steps:,} steps, windows of up to "
-            f"{event.max_length} tokens, {event.precision} on {event.device}, {processes}"
+            f"{event.num_parameters:,} parameters{trained}, {event.num_steps:,} steps, "
+            f"windows of up to {event.max_length} tokens, {event.precision} on {event.device}, "
+            f"{processes}"
         )
         if self.on_terminal:
             self.task = self.bar.add_task(

@@ -1,8 +1,14 @@
 """What the trainer knows of a data set: three splits, each a list of examples."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
+from pydantic import model_validator
+
+from toolkit.data.split import NAMES, Rule, Split, divided
+from toolkit.data.text import unreachable
+from toolkit.errors import DataError
+from toolkit.examples import Tagged
 from toolkit.recipe.block import Block
 
 
@@ -16,21 +22,95 @@ class Reading(NamedTuple):
 class Data(Block):
     """Where the examples are. Subclasses say how a file or split becomes examples."""
 
+    reads_files: ClassVar[bool] = True  # whether a source is the path of a file
+
     train: str  # the split to learn from
     dev: str | None = None  # the split that chooses the best checkpoint
     test: str | None = None  # the split that is scored once, at the end
+    split: Split | None = None  # rules for a file that holds several splits; null: each has its own
 
-    def read(self, source: str) -> Reading:
-        """The examples of one source: a path, or a split's name. DataError where it is wrong."""
+    @model_validator(mode="after")
+    def _name_divided_files(self) -> Self:
+        """A split that a rule makes is a part of the training file where no other is named."""
+        for name in self._rules():
+            if getattr(self, name) is None:
+                self.__dict__[name] = self.train
+        return self
+
+    def faults(self) -> list[tuple[str, str]]:
+        """Faults between fields."""
+        return [fault for name in self._rules() for fault in self._faults_of_rule(name)]
+
+    def read(self, source: str, reads: type[Any] = Tagged) -> Reading:
+        """The examples of one source, each of the class `reads`; DataError where it is wrong.
+
+        A source is a path or the name of a split. Rules of `split` are not applied.
+        """
         raise NotImplementedError
 
-    def read_words(self, source: str) -> Reading:
-        """The examples of a file without gold, for prediction."""
+    def read_bare(self, source: str, reads: type[Any] = Tagged) -> Reading:
+        """The examples of a source without gold, for prediction."""
         raise NotImplementedError
 
     def missing(self) -> list[str]:
         """What of this data set is not here and cannot be fetched, a phrase each.
 
-        ToolkitError where it is the recipe that is wrong: a name that the Hub does not know.
+        Of files, those behind a variable. ToolkitError where it is the recipe that is wrong: a
+        name that the Hub does not know.
         """
-        raise NotImplementedError
+        return unreachable({name: self.path_of(path) for name, path in self.sources().items()})
+
+    def path_of(self, source: str) -> str:
+        """The path of the file that holds a source."""
+        return source
+
+    def sources(self) -> dict[str, str]:
+        """The sources that the recipe names, by split."""
+        return {name: source for name in NAMES if (source := getattr(self, name)) is not None}
+
+    def splits(self, reads: type[Any] = Tagged, names: Sequence[str] = NAMES) -> dict[str, Reading]:
+        """The splits that the recipe has, by name; a source that two of them name is read once.
+
+        DataError where a source is wrong or a split is empty.
+        """
+        sources = {name: source for name, source in self.sources().items() if name in names}
+        readings = {source: self.read(source, reads) for source in dict.fromkeys(sources.values())}
+        splits = {name: self._part(name, readings[source]) for name, source in sources.items()}
+        for name, reading in splits.items():
+            if not reading.examples:
+                raise DataError(f"data.{name}: no examples in {sources[name]}, expected some")
+        return splits
+
+    def _part(self, name: str, reading: Reading) -> Reading:
+        """What a split has of its source."""
+        rules = self._rules(getattr(self, name))
+        if not rules:
+            return reading
+        part = divided(reading.examples, rules)[name if name in rules else None]
+        which = str(rules[name]) if name in rules else f"the rest of {' and '.join(rules)}"
+        note = f"{len(part):,} of the {len(reading.examples):,} examples of the file ({which})"
+        return Reading(part, [note, *reading.notes])
+
+    def _rules(self, source: str | None = None) -> dict[str, Rule]:
+        """The rules by split, all or those that divide one source."""
+        rules = {} if self.split is None else self.split.rules()
+        return {
+            name: rule
+            for name, rule in rules.items()
+            if source is None or getattr(self, name) == source
+        }
+
+    def _faults_of_rule(self, name: str) -> list[tuple[str, str]]:
+        source = getattr(self, name)
+        rules = self._rules(source)
+        rest = [other for other in NAMES if other not in rules and getattr(self, other) == source]
+        if name != next(iter(rules)):  # said once a file
+            return []
+        faults = []
+        if len(rest) != 1:
+            found = " and ".join(f"data.{other}" for other in rest) or "no split"
+            message = f"found {found} for the rest of {source}, expected one"
+            faults.append((f"split.{name}", message))
+        if sum(rule.share or 0 for rule in rules.values()) >= 1:
+            faults.append((f"split.{name}", "found shares of 1 or more, expected less together"))
+        return faults

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from toolkit.data.layout import SKIPPED_ID, Layout, cells_of, is_boundary, is_document, number_of
 from toolkit.data.sentences import Fault, Sentence
-from toolkit.data.text import Text, counted
+from toolkit.data.text import TextFile, counted
 
 Line = tuple[int, str]  # its number, from 1
 
@@ -32,7 +32,7 @@ _NOTES = {
 class Columns:
     """A file of columns being read: faults, and counts of what was mended, gather here."""
 
-    def __init__(self, text: Text, layout: Layout, gold: bool = True) -> None:
+    def __init__(self, text: TextFile, layout: Layout, gold: bool = True) -> None:
         self.text = text
         self.layout = layout
         self.tag = layout.tag if gold else None

@@ -1,14 +1,22 @@
 """Tagged text in files of columns: CoNLL in its many forms, Universal NER, CoNLL-U."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from toolkit.data.base import Data, Reading
 from toolkit.data.columns import Columns
 from toolkit.data.layout import Layout, Want, lay_out
-from toolkit.data.sentences import Fault, Sentence, Spelling, to_examples, without_gold
+from toolkit.data.recast import check_class, recast
+from toolkit.data.sentences import (
+    Fault,
+    Sentence,
+    Spelling,
+    empty_labels,
+    to_examples,
+    without_gold,
+)
 from toolkit.data.tags import Scheme
-from toolkit.data.text import Text, counted, read_text, unreachable
+from toolkit.data.text import TextFile, counted, read_text
 from toolkit.errors import DataError
 from toolkit.examples import Tagged
 from toolkit.recipe.block import Block
@@ -41,22 +49,20 @@ class Conll(Data):
 
     def faults(self) -> list[tuple[str, str]]:
         """Faults between fields."""
-        return empty_labels(self.label_map)
+        return super().faults() + empty_labels(self.label_map)
 
-    def read(self, source: str) -> Reading:
+    def read(self, source: str, reads: type[Any] = Tagged) -> Reading:
         """The examples of a file; DataError with all of its faults."""
+        check_class(Tagged, reads, ("words", "tags"), source)
         text = read_text(source)
         spelling = Spelling(self.label_map, self.scheme, self.repair)
-        return _tagged(text, lay_out(text, self._want(gold=True)), spelling)
+        return _tagged(text, lay_out(text, self._want(gold=True)), spelling, reads)
 
-    def read_words(self, source: str) -> Reading:
+    def read_bare(self, source: str, reads: type[Any] = Tagged) -> Reading:
         """The sentences of a file without tags, or with tags that are not looked at."""
+        check_class(Tagged, reads, ("words",), source)
         text = read_text(source)
-        return _untagged(text, lay_out(text, self._want(gold=False)))
-
-    def missing(self) -> list[str]:
-        """The files behind a variable that are not here."""
-        return unreachable(self)
+        return _untagged(text, lay_out(text, self._want(gold=False)), reads)
 
     def _want(self, gold: bool) -> Want:
         separator = None if self.separator == "auto" else self.separator
@@ -74,20 +80,18 @@ class Conllu(Data):
 
     def faults(self) -> list[tuple[str, str]]:
         """Faults between fields."""
-        return empty_labels(self.label_map)
+        return super().faults() + empty_labels(self.label_map)
 
-    def read(self, source: str) -> Reading:
+    def read(self, source: str, reads: type[Any] = Tagged) -> Reading:
         """The examples of a file; DataError with all of its faults."""
+        check_class(Tagged, reads, ("words", "tags"), source)
         spelling = Spelling(self.label_map, "plain")
-        return _tagged(read_text(source), self._layout, spelling, annotated=self.tag)
+        return _tagged(read_text(source), self._layout, spelling, reads, annotated=self.tag)
 
-    def read_words(self, source: str) -> Reading:
+    def read_bare(self, source: str, reads: type[Any] = Tagged) -> Reading:
         """The sentences of a file, whose tags are not looked at."""
-        return _untagged(read_text(source), self._layout)
-
-    def missing(self) -> list[str]:
-        """The files behind a variable that are not here."""
-        return unreachable(self)
+        check_class(Tagged, reads, ("words",), source)
+        return _untagged(read_text(source), self._layout, reads)
 
     @property
     def _layout(self) -> Layout:
@@ -95,17 +99,12 @@ class Conllu(Data):
         return Layout("tab", width=10, word=1, tag=tag, numbered=True)
 
 
-def empty_labels(label_map: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Labels mapped to nothing, as (key, message)."""
-    return [
-        ("label_map", f"found '' for {old!r}, expected a tag")
-        for old, new in label_map.items()
-        if not new
-    ]
-
-
 def _tagged(
-    text: Text, layout: Layout, spelling: Spelling, annotated: str | None = None
+    text: TextFile,
+    layout: Layout,
+    spelling: Spelling,
+    reads: type[Any],
+    annotated: str | None = None,
 ) -> Reading:
     columns = Columns(text, layout)
     sentences = columns.sentences()
@@ -113,17 +112,17 @@ def _tagged(
     if annotated is not None and annotated != "feats":  # no features is an annotation, too
         faults += _unannotated(sentences, annotated, spelling.label_map)
     _raise(text, columns.faults + faults)
-    return _reading(examples, columns, notes)
+    return _reading(recast(examples, reads), columns, notes)
 
 
-def _untagged(text: Text, layout: Layout) -> Reading:
+def _untagged(text: TextFile, layout: Layout, reads: type[Any]) -> Reading:
     columns = Columns(text, layout, gold=False)
     examples = without_gold(columns.sentences())
     _raise(text, columns.faults)
-    return _reading(examples, columns, ["tags not read"])
+    return _reading(recast(examples, reads), columns, ["tags not read"])
 
 
-def _reading(examples: Sequence[Tagged], columns: Columns, notes: Sequence[str]) -> Reading:
+def _reading(examples: Sequence[Any], columns: Columns, notes: Sequence[str]) -> Reading:
     """The reading of a file without faults; its first note is the file at a glance."""
     if not examples:
         raise columns.text.refusal("no sentence in it")
@@ -149,7 +148,7 @@ def _unannotated(
     ]
 
 
-def _raise(text: Text, faults: Sequence[Fault]) -> None:
+def _raise(text: TextFile, faults: Sequence[Fault]) -> None:
     if faults:
         ordered = sorted(faults, key=lambda fault: fault.place)
         raise DataError(text.located(fault.place, fault.what) for fault in ordered)

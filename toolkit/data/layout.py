@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from toolkit.data.text import Text, counted
+from toolkit.data.text import TextFile, counted
 
 Separator = Literal["tab", "space"]
 
@@ -49,7 +49,7 @@ class Layout(NamedTuple):
         return f"{note} (from 0: word {self.word}, tag {'none' if self.tag is None else self.tag})"
 
 
-def lay_out(text: Text, want: Want) -> Layout:
+def lay_out(text: TextFile, want: Want) -> Layout:
     """The layout of a file; DataError where it is not as wanted.
 
     The separator is the tab where at least half of the lines hold one. Where column 0 counts the
@@ -119,7 +119,7 @@ def _is_cut(cells: Sequence[str], tag: int | None) -> bool:
     return tag is not None and len(cells) == tag + 1 and cells[tag] == "O"
 
 
-def _resolved(layout: Layout, gold: bool, text: Text) -> Layout:
+def _resolved(layout: Layout, gold: bool, text: TextFile) -> Layout:
     """With columns that count from 0, and no tag where none is there and none has to be."""
     width, word, tag = layout.width, layout.word, layout.tag
     assert tag is not None

@@ -71,6 +71,15 @@ def to_examples(sentences: Sequence[Sentence], spelling: Spelling) -> Outcome:
     return Outcome(examples, _lone_spans(sentences, spelling), notes + _bare_note(sentences))
 
 
+def empty_labels(label_map: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Labels mapped to nothing, as (key, message)."""
+    return [
+        ("label_map", f"found '' for {old!r}, expected a label")
+        for old, new in label_map.items()
+        if not new
+    ]
+
+
 def without_gold(sentences: Iterable[Sentence]) -> list[Tagged]:
     """The sentences as prediction reads them."""
     return [_example(sentence, None) for sentence in sentences]

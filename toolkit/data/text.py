@@ -7,10 +7,10 @@ are not read.
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from toolkit.data.base import Data
 from toolkit.errors import DataError, UnreachableError
 from toolkit.registry import nearest
 
@@ -28,13 +28,18 @@ _OTHER_FORMATS = {
 }
 
 
-class Text(NamedTuple):
+class TextFile(NamedTuple):
     """The lines of a file. A line with a fault is there, but its words are not to be trusted."""
 
     name: str  # the path as messages name it
     lines: list[str]  # without their ends
     faults: dict[int, str]  # line number, from 1 -> what is wrong with its bytes
     notes: list[str]
+
+    @property
+    def text(self) -> str:
+        """The whole content, its lines ended by `\\n`."""
+        return "\n".join(self.lines)
 
     def located(self, number: int, what: str) -> str:
         """A fault of a line."""
@@ -65,26 +70,29 @@ def expand(path: str) -> Path:
     return place
 
 
-def unreachable(data: Data) -> list[str]:
-    """The splits of a data set whose path leads through a variable to no file, a phrase a cause."""
-    splits: dict[str, list[str]] = {}
-    for split in ("train", "dev", "test"):
+def unreachable(paths: Mapping[str, str | None]) -> list[str]:
+    """The keys of `data` whose path leads through a variable to no file, a phrase a cause."""
+    keys: dict[str, list[str]] = {}
+    for key, path in paths.items():
         try:
-            expand(getattr(data, split) or "")
+            expand(path or "")
         except UnreachableError as error:
-            splits.setdefault(error.faults[0], []).append(f"data.{split}")
-    return [f"{', '.join(names)}: {cause}" for cause, names in splits.items()]
+            keys.setdefault(error.faults[0], []).append(f"data.{key}")
+    return [f"{', '.join(names)}: {cause}" for cause, names in keys.items()]
 
 
-def read_text(path: str) -> Text:
-    """The lines of a UTF-8 file; DataError where there is no such file or it is no text."""
+def read_text(path: str, *, keep_returns: bool = False) -> TextFile:
+    """The lines of a UTF-8 file; DataError where there is no such file or it is no text.
+
+    With `keep_returns`, a `\\r` inside a line is no fault: the format says what it means.
+    """
     place = expand(path)
     name = str(place)
     content = _content_of(place)
     for magic, kind in _OTHER_FORMATS.items():
         if content.startswith(magic):
             raise DataError(f"{name}: {kind}, expected UTF-8 text")
-    faults = _faults_of(content)
+    faults = _faults_of(content, keep_returns)
     notes = ["a byte order mark at the start was dropped"] if content.startswith(_BOM) else []
     text = content.removeprefix(_BOM).decode(errors="replace")
     lines = text.split("\n")
@@ -93,8 +101,8 @@ def read_text(path: str) -> Text:
     if "\r" in text:
         num_crlf = sum(line.endswith("\r") for line in lines)
         lines = [line.removesuffix("\r") for line in lines]
-        notes.append(f"{counted(num_crlf, 'line')} ended in \\r\\n")
-    return Text(name, lines, faults, notes)
+        notes += [f"{counted(num_crlf, 'line')} ended in \\r\\n"] if num_crlf else []
+    return TextFile(name, lines, faults, notes)
 
 
 def lines_of(path: str) -> list[str]:
@@ -110,9 +118,16 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def _content_of(place: Path) -> bytes:
+def read_head(path: str) -> tuple[Path, bytes]:
+    """Where a file is and its first bytes; DataError where there is no such file."""
+    place = expand(path)
+    return place, _content_of(place, 16)
+
+
+def _content_of(place: Path, size: int = -1) -> bytes:
     try:
-        content = place.read_bytes()
+        with open(place, "rb") as file:
+            content = file.read(size)
     except (FileNotFoundError, NotADirectoryError):
         folder = place.absolute().parent
         where = f"in {folder}" if folder.is_dir() else f"since there is no folder {folder}"
@@ -134,9 +149,9 @@ def _nearest_file(place: Path) -> str:
         return ""
 
 
-def _faults_of(content: bytes) -> dict[int, str]:
+def _faults_of(content: bytes, keep_returns: bool) -> dict[int, str]:
     """The lines whose bytes are no text; offsets count the bytes of the file from 0."""
-    lone_returns = content.count(b"\r") != content.count(b"\r\n")
+    lone_returns = not keep_returns and content.count(b"\r") != content.count(b"\r\n")
     if not lone_returns and b"\0" not in content and _is_utf8(content):
         return {}
     faults = {}
@@ -151,7 +166,7 @@ def _faults_of(content: bytes) -> dict[int, str]:
         else:
             if (at := body.find(b"\0")) >= 0:
                 faults[number] = f"byte 0x00 at offset {start + at}, expected text"
-            elif (at := body.find(b"\r")) >= 0:
+            elif not keep_returns and (at := body.find(b"\r")) >= 0:
                 faults[number] = (
                     f"a \\r inside the line at offset {start + at}, "
                     "expected lines that end in \\n or \\r\\n"

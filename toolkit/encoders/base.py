@@ -3,10 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import Field
 
+from toolkit.errors import UnreachableError
 from toolkit.recipe.block import Block
 
 if TYPE_CHECKING:
@@ -16,20 +17,18 @@ if TYPE_CHECKING:
     from toolkit.encoders.module import EncoderModule as EncoderModule
     from toolkit.heads.standard import StandardHead
 
+Length = Annotated[int, Field(ge=8)]
+Overlap = Annotated[float, Field(ge=0, le=0.9)]
+
 
 class Encoder(Block, ABC):
     """What reads the text. Its fields are the keys of the recipe's `model` block."""
 
-    small_data_training: ClassVar[
-        Mapping[str, int | float]
-    ]  # `train` settings for some hundred examples
+    # the `train` settings that suit some hundred examples
+    small_data_training: ClassVar[Mapping[str, int | float]]
 
-    max_length: Annotated[int, Field(ge=8)] | None = (
-        None  # tokens of a window; null: what the encoder can, up to 512
-    )
-    overlap: Annotated[float, Field(ge=0, le=0.9)] = (
-        0.25  # of neighbouring windows, as a share of one
-    )
+    max_length: Length | None = None  # tokens of a window; null: what the encoder can, up to 512
+    overlap: Overlap = 0.25  # of neighbouring windows, as a share of one
 
     @abstractmethod
     def tokenizer(self, texts: Iterable[str | Sequence[str]]) -> "PreTrainedTokenizerFast":
@@ -52,8 +51,12 @@ class Encoder(Block, ABC):
         return None
 
     def missing(self) -> list[str]:
-        """What the encoder needs that is not here and cannot be fetched, a line each."""
+        """What the encoder needs that is not here and cannot be fetched, a phrase each."""
         return []
+
+    def stand_in(self) -> "tuple[Self, str]":
+        """The encoder without what is missing, and a sentence that says what took its place."""
+        raise UnreachableError(self.missing())
 
     @abstractmethod
     def restore(self, tokenizer: "PreTrainedTokenizerFast", folder: Path) -> "EncoderModule":
@@ -62,3 +65,11 @@ class Encoder(Block, ABC):
     @abstractmethod
     def save_shape(self, module: "EncoderModule", folder: Path) -> None:
         """Write what `restore` needs and the recipe does not say."""
+
+    def save_standard(self, module: "EncoderModule", scorer: "nn.Module", folder: Path) -> None:
+        """Write what `with_standard_head` reads from a folder."""
+        raise NotImplementedError(f"{type(self).__name__} has no standard head to save")
+
+    def brought_along(self, module: "EncoderModule") -> frozenset[str]:
+        """The weights of a module that `restore` brings by itself: no folder needs to hold them."""
+        return frozenset()

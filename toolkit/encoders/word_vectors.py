@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from toolkit.data.text import expand
 from toolkit.encoders.word_tokenizer import is_sign, whole_piece
 from toolkit.errors import DataError
 
@@ -70,7 +71,7 @@ def _alike(word: str, tokenizer: "PreTrainedTokenizerFast") -> str:
 def _lines(path: str, width: int) -> Iterator[_Line]:
     try:
         # only \n ends a line: a word may hold other characters that Unicode calls line ends
-        with open(path, encoding="utf-8-sig", errors="replace", newline="\n") as file:
+        with open(expand(path), encoding="utf-8-sig", errors="replace", newline="\n") as file:
             for number, text in enumerate(file, start=1):
                 place, text = f"{path}:{number}", text.replace("\t", " ").rstrip(" \r\n")
                 header = _HEADER.fullmatch(text) if number == 1 else None

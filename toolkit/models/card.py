@@ -9,7 +9,19 @@ from toolkit.recipe.schema import Recipe
 _NATIVE = """```python
 from transformers import {auto_class}, AutoTokenizer
 
-model = {auto_class}.from_pretrained("{folder}/model")
+model = {auto_class}.from_pretrained("{model}")
+tokenizer = AutoTokenizer.from_pretrained("{model}")
+```"""
+_ADAPTER = """This folder holds an adapter and its head; the rest is `{checkpoint}`.
+`toolkit export {folder} PLAIN --merge` writes a folder that `transformers` loads alone.
+
+```python
+from peft import PeftModel
+from transformers import AutoConfig, {auto_class}, AutoTokenizer
+
+config = AutoConfig.from_pretrained("{folder}/model")
+model = {auto_class}.from_pretrained("{checkpoint}", config=config)
+model = PeftModel.from_pretrained(model, "{folder}/model")
 tokenizer = AutoTokenizer.from_pretrained("{folder}/model")
 ```"""
 _OWN = """This model has a part that plain `transformers` does not know: it needs the toolkit.
@@ -21,11 +33,16 @@ model = toolkit.load("{folder}")
 ```"""
 
 
-def model_card(recipe: Recipe, results: Mapping[str, Any], *, is_native: bool) -> str:
-    """Markdown, for `model/README.md`."""
+def model_card(
+    recipe: Recipe, results: Mapping[str, Any], *, is_native: bool, model: str | None = None
+) -> str:
+    """Markdown, for `model/README.md`; `model` is another folder that it lies in."""
+    folder = f"{recipe.run.folder}/{recipe.run.name}"
     task = registry.name_of("task", type(recipe.task))
     standard = recipe.task.standard_head()
     load = _NATIVE if is_native and standard else _OWN
+    if load is _NATIVE and getattr(recipe.model, "adapter", None) is not None:
+        load = _ADAPTER
     auto_class = standard.auto_class if standard else ""
     parts = [
         f"# {recipe.run.name}",
@@ -34,7 +51,12 @@ def model_card(recipe: Recipe, results: Mapping[str, Any], *, is_native: bool) -
         "## Scores",
         _table(results),
         "## Use",
-        load.format(auto_class=auto_class, folder=f"{recipe.run.folder}/{recipe.run.name}"),
+        load.format(
+            auto_class=auto_class,
+            checkpoint=getattr(recipe.model, "checkpoint", None),
+            folder=folder,
+            model=model or f"{folder}/model",
+        ),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -1,6 +1,6 @@
 """A model is an encoder and a head. The loss is computed inside `forward`, as DDP needs it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,8 @@ class Model(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.head = head
+        self.frozen = frozen_of(self)  # names of parameters that no step of a run will change
+        self.frozen_sha256: str | None = None  # of their values, once somebody asked
 
     def forward(
         self, inputs: Mapping[str, Tensor], targets: Mapping[str, Tensor] | None = None
@@ -36,7 +38,7 @@ class Model(nn.Module):
 
     @property
     def is_native(self) -> bool:
-        """Whether plain `transformers` can load what `save_model` writes."""
+        """Whether plain `transformers` (and `peft`) can load what `save_model` writes."""
         return hasattr(getattr(self.head, "scorer", None), "save_native")
 
 
@@ -51,35 +53,58 @@ def load_model(
     """The model that `save_model` left in `folder`."""
     model = _assemble(task, encoder, tokenizer, folder)
     if not model.is_native:
-        load_weights(model, folder / WEIGHTS)
+        load_weights(model, folder / WEIGHTS, without=_brought_along(model, encoder))
     return model
 
 
 def save_model(
     model: Model, encoder: Encoder, tokenizer: "PreTrainedTokenizerFast", folder: Path
 ) -> None:
-    """Write a native transformers folder, or where the head is ours, weights that need toolkit."""
+    """Write a native transformers folder, or where the head is ours, weights that need toolkit.
+
+    Under an adapter the folder holds adapter and head only, as `peft` has them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     if model.is_native:
-        model.head.scorer.save_native(model.encoder.base, folder)  # type: ignore[union-attr, operator]
+        encoder.save_standard(model.encoder, model.head.scorer, folder)  # type: ignore[arg-type]
     else:
         encoder.save_shape(model.encoder, folder)
-        save_file(weights_of(model), folder / WEIGHTS)
+        weights = weights_of(model, without=_brought_along(model, encoder))
+        save_file(weights, folder / WEIGHTS)
     tokenizer.save_pretrained(folder)
 
 
-def weights_of(model: nn.Module) -> dict[str, Tensor]:
-    """Every parameter and buffer by name, on the CPU."""
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+def weights_of(model: nn.Module, *, without: Collection[str] = ()) -> dict[str, Tensor]:
+    """Every parameter and buffer by name, but for those in `without`, on the CPU."""
+    return {
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in model.state_dict().items()
+        if name not in without
+    }
 
 
-def load_weights(model: nn.Module, file: Path) -> None:
-    """Fill the model from a safetensors file, which must hold exactly its weights."""
-    weights = load_file(file)
-    expected = set(model.state_dict())
-    if set(weights) != expected:
-        odd = sorted(set(weights) ^ expected)
-        raise RunError(f"{file}: does not hold this model's weights ({odd[0]}, …)")
-    model.load_state_dict(weights)
+def load_weights(model: nn.Module, file: Path, *, without: Collection[str] = ()) -> None:
+    """Fill the model from a safetensors file, which must hold exactly what `weights_of` gives."""
+    put_weights(model, load_file(file), file, without=without)
+
+
+def put_weights(
+    model: nn.Module, weights: Mapping[str, Tensor], source: Path, *, without: Collection[str] = ()
+) -> None:
+    """Fill the model with what `weights_of` gave. RunError where names are missing or too many."""
+    odd = sorted(set(weights) ^ set(model.state_dict()).difference(without))
+    if odd:
+        raise RunError(f"{source}: does not hold this model's weights ({odd[0]}, …)")
+    model.load_state_dict(weights, strict=False)  # the names were compared
+
+
+def frozen_of(model: nn.Module) -> frozenset[str]:
+    """The names of the parameters that are not trained as things stand."""
+    return frozenset(name for name, p in model.named_parameters() if not p.requires_grad)
+
+
+def _brought_along(model: Model, encoder: Encoder) -> frozenset[str]:
+    return frozenset(f"encoder.{name}" for name in encoder.brought_along(model.encoder))
 
 
 def _assemble(
@@ -103,10 +128,10 @@ def _width(module: Any) -> int:
     return width
 
 
-def count_parameters(model: nn.Module) -> tuple[int, int]:
-    """All parameters, and those that are trained."""
-    sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
-    return sum(size for size, _ in sizes), sum(size for size, trained in sizes if trained)
+def count_parameters(model: Model) -> tuple[int, int]:
+    """All parameters, and those that are trained sooner or later."""
+    sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
+    return sum(sizes.values()), sum(n for name, n in sizes.items() if name not in model.frozen)
 
 
 @torch.no_grad()

@@ -29,6 +29,14 @@ Name = Annotated[
 BLOCKS = ("task", "model", "data", "train", "evaluate", "run")
 
 
+class Freeze(Block):
+    """What of the model is not trained."""
+
+    embeddings: bool = False  # and what else lies below the first layer
+    layers: Annotated[int, Field(ge=0)] = 0  # so many of the encoder's, from the lowest
+    names: tuple[str, ...] = ()  # parameters by whole parts of their names: LayerNorm, layer.*.bias
+
+
 class Train(Block):
     """How the model learns."""
 
@@ -36,6 +44,14 @@ class Train(Block):
     batch_size: Positive = 32  # examples per optimiser step, over all processes
     learning_rate: Rate = 5e-5  # the highest one of the schedule
     head_learning_rate: Rate | None = None  # null: the same as learning_rate
+    layer_decay: Annotated[float, Field(gt=0, le=1)] | None = (
+        None  # each layer learns at this share of the rate of the one above it; null: all at one
+    )
+    freeze: Freeze = Freeze()  # what is not trained
+    unfreeze_every: Positive | Literal["epoch"] | None = (
+        None  # optimiser steps until one more layer is trained, from the top; null: all at once
+    )
+    gradient_checkpointing: bool = False  # compute layers twice: slower, in much less memory
     weight_decay: Annotated[float, Field(ge=0)] = 0.01  # not on biases and normalisation
     betas: tuple[Share, Share] = (0.9, 0.999)  # of AdamW
     epsilon: Rate = 1e-8  # of AdamW

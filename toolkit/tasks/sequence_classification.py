@@ -48,6 +48,7 @@ class SequenceClassification(Task):
     dropout: float = 0.1  # before the linear layer, where the head is not the checkpoint's own
 
     reads = Text
+    sample = "tickets"
 
     @property
     def metric(self) -> str:  # type: ignore[override]
@@ -97,6 +98,13 @@ class SequenceClassification(Task):
             for name, number in counts.items()
             if name not in self.classes and self.labels != "regression"
         ]
+
+    def stand_in(self) -> tuple[Self, str]:
+        """With the labels of the shipped tickets: one a text."""
+        weights = "none" if self.class_weights == "none" else "balanced"
+        update = {"labels": "single", "classes": (), "thresholds": (), "class_weights": weights}
+        said = "" if self.labels == "single" else f"task.labels: single instead of {self.labels}"
+        return self.model_copy(update=update), said
 
     def texts(self, example: Text) -> list[str]:
         """The text, and the second one of a pair."""

@@ -5,9 +5,8 @@ a word sits on its first piece; every gold word has exactly one target and gets 
 prediction, from the window in which it has most context.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from toolkit.examples import Tagged
 from toolkit.heads.standard import StandardHead
@@ -15,6 +14,9 @@ from toolkit.metrics.score import Score
 from toolkit.metrics.spans import seqeval_f1, span_scores, spans_of
 from toolkit.metrics.tokens import accuracy
 from toolkit.tasks.base import Task
+from toolkit.tasks.marked_text import marked_text
+from toolkit.tasks.tag_faults import illegal_tags, unseen_labels
+from toolkit.tasks.transitions import are_spans, legal_transitions, unreachable
 from toolkit.windows import IGNORED, Window, word_windows
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ class TokenClassification(Task):
     labels: tuple[str, ...] = ()  # learned from the training split where it is empty
     allow_unseen: bool = False  # dev or test may hold labels that train lacks: always wrong
     dropout: float = 0.1  # before the linear layer, where the head is not the checkpoint's own
+    decoding: Literal["argmax", "constrained", "crf"] = (
+        "argmax"  # each word alone; constrained: the best legal sequence; crf: by a head of ours
+    )
 
     reads = Tagged
     sample = "ner"
@@ -48,14 +53,20 @@ class TokenClassification(Task):
     @property
     def has_spans(self) -> bool:
         """Whether the labels are IOB2 spans."""
-        return all(label == "O" or label[:2] in ("B-", "I-") for label in self.labels)
+        return are_spans(self.labels)
+
+    def faults(self) -> list[tuple[str, str]]:
+        """Labels that no sequence can hold where illegal ones are ruled out."""
+        odd = [] if self.decoding == "argmax" else unreachable(self.labels)
+        message = "found {!r} without 'B-{}', which decoding: {} needs before it"
+        return [("labels", message.format(each, each[2:], self.decoding)) for each in odd]
 
     def learn(self, examples: Sequence[Tagged]) -> Self:
         """With the labels of the examples, closed: a type that was seen can begin and go on."""
         if self.labels:
             return self
         seen = {tag for example in examples for tag in example.tags or ()}
-        if all(tag == "O" or tag[:2] in ("B-", "I-") for tag in seen):
+        if are_spans(seen):
             types = sorted({tag[2:] for tag in seen if tag != "O"})
             labels = ["O", *(f"{prefix}-{kind}" for kind in types for prefix in "BI")]
         else:
@@ -63,21 +74,9 @@ class TokenClassification(Task):
         return self.model_copy(update={"labels": tuple(labels)})
 
     def faults_of(self, examples: Sequence[Tagged]) -> list[str]:
-        """Labels that are not among the task's, with how often and where first."""
-        if self.allow_unseen:
-            return []
-        first: dict[str, str] = {}
-        count: Counter[str] = Counter()
-        for example in examples:
-            for tag in example.tags or ():
-                if tag not in self.labels:
-                    first.setdefault(tag, example.id)
-                    count[tag] += 1
-        return [
-            f"label {tag!r} ({count[tag]} times, first in sentence {place}) is not in the training "
-            "split: map it with data.label_map, or allow it with task.allow_unseen"
-            for tag, place in first.items()
-        ]
+        """What cannot be learned or scored, each with how often and where first."""
+        faults = illegal_tags(examples) if self.decoding == "crf" and self.has_spans else []
+        return faults if self.allow_unseen else faults + unseen_labels(examples, self.labels)
 
     def windows(
         self, example: Tagged, tokenizer: "PreTrainedTokenizerFast", max_length: int, overlap: int
@@ -88,47 +87,70 @@ class TokenClassification(Task):
             return windows
         return [window._replace(targets=self._targets(window, example.tags)) for window in windows]
 
-    def _targets(self, window: Window, tags: Sequence[str]) -> dict[str, list[int]]:
-        labels = [IGNORED] * window.length
+    def _targets(self, window: Window, tags: Sequence[str]) -> dict[str, Any]:
+        labels, words = [IGNORED] * window.length, [IGNORED] * window.length
         for word, place in window.where:
             # a tag that is no label (`allow_unseen`) cannot be learned, and is scored as wrong
             labels[place] = self.labels.index(tags[word]) if tags[word] in self.labels else IGNORED
-        return {"labels": labels}
+            words[place] = word
+        if self.decoding != "crf":
+            return {"labels": labels}
+        edges = float(0 in words), float(len(tags) - 1 in words)
+        return {"labels": labels, "words": words, "edges": edges}
 
     def head(self, width: int) -> "nn.Module":
-        """A linear layer over every token; cross-entropy summed over the words."""
+        """A linear layer over every token; cross-entropy, or a CRF's loss, summed over words."""
         from toolkit import losses
+        from toolkit.heads import crf
         from toolkit.heads.base import Head
         from toolkit.heads.linear import TokenScorer
 
+        if self.decoding == "crf":
+            scorer = crf.CrfScorer(width, legal_transitions(self.labels), self.dropout)
+            return Head(scorer, crf.negative_log_likelihood)
         return Head(
             TokenScorer(width, len(self.labels), self.dropout),
             lambda scores, targets: losses.cross_entropy(scores, targets["labels"]),
         )
 
-    def standard_head(self) -> StandardHead:
-        """The families' own token classifier."""
+    def standard_head(self) -> StandardHead | None:
+        """The families' own token classifier; a CRF is a head of ours."""
+        if self.decoding == "crf":
+            return None
         return StandardHead("AutoModelForTokenClassification", self.labels)
 
     def decode(
         self, example: Tagged, windows: Sequence[Window], scores: Sequence["np.ndarray[Any, Any]"]
     ) -> Tags:
-        """The most probable tag of each word, from the window that answers for it."""
+        """The tag of each word, scored in the window that answers for it; see `decoding`.
+
+        Sequences are those of the whole sentence, over all its windows. A tag's score is its
+        probability: of a CRF the marginal one, else that of the word by itself.
+        """
         import numpy as np
 
-        tags, certain = [""] * len(example.words), [0.0] * len(example.words)
+        from toolkit.tasks import chain
+
+        if not example.words:
+            return Tags((), ())
+        is_crf = self.decoding == "crf"
+        num_above = len(self.labels) + 2 if is_crf else 0  # rows of transitions
+        rows = np.empty((len(example.words), len(self.labels)))  # (words, labels)
         for window, table in zip(windows, scores, strict=True):
-            if not window.where:
-                continue
-            words, places = zip(*window.where, strict=True)
-            rows = table[list(places)].astype(np.float64)  # (words, labels)
-            best = rows.argmax(axis=1)
-            chosen = rows[np.arange(len(best)), best]
-            total = np.exp(rows - chosen[:, None]).sum(axis=1)
-            for word, label, sum_of_exp in zip(words, best, total, strict=True):
-                tags[word], certain[word] = self.labels[label], float(1 / sum_of_exp)
-        assert all(tags), "a word without a prediction"
-        return Tags(tuple(tags), tuple(certain))
+            for word, place in window.where:
+                rows[word] = table[num_above + place]
+        answered = sum(len(window.where) for window in windows)
+        assert answered == len(example.words), "a word without a prediction"
+        if self.decoding == "argmax":
+            path = rows.argmax(axis=1)
+        else:
+            transitions = chain.barriers(self.labels)  # (labels + 2, labels)
+            if is_crf:
+                transitions = transitions + scores[0][:num_above]  # the same above every window
+            path = chain.best_path(rows, transitions)
+        probabilities = chain.marginals(rows, transitions) if is_crf else chain.softmax(rows)
+        certain = probabilities[np.arange(len(path)), path]
+        return Tags(tuple(self.labels[label] for label in path), tuple(certain.tolist()))
 
     def score(
         self, examples: Sequence[Tagged], predictions: Sequence[Tags]
@@ -172,26 +194,7 @@ class TokenClassification(Task):
 
     def render(self, example: Tagged, prediction: Tags) -> str:
         """`[Ada Lovelace](PER) lived in [London](LOC) .`, or `word/TAG` where tags are plain."""
-        if not self.has_spans:
-            pairs = zip(example.words, prediction.tags, strict=True)
-            return " ".join(f"{word}/{tag}" for word, tag in pairs)
-        pieces, gaps = [], _gaps(example)
-        opens = {span.start: span for span in spans_of(prediction.tags)}
-        closes = {span.end - 1: span for span in opens.values()}
-        for place, word in enumerate(example.words):
-            start = "[" if place in opens else ""
-            end = f"]({closes[place].type})" if place in closes else ""
-            pieces.append(f"{gaps[place]}{start}{word}{end}")
-        return "".join(pieces)
-
-
-def _gaps(example: Tagged) -> list[str]:
-    """What stands before each word: as in the text where there was one, a space otherwise."""
-    if example.text is None:
-        return ["", *[" "] * (len(example.words) - 1)]
-    gaps, at = [], 0
-    for word in example.words:
-        start = example.text.index(word, at)
-        gaps.append(example.text[at:start])
-        at = start + len(word)
-    return gaps
+        if self.has_spans:
+            return marked_text(example, spans_of(prediction.tags))
+        pairs = zip(example.words, prediction.tags, strict=True)
+        return " ".join(f"{word}/{tag}" for word, tag in pairs)

@@ -17,6 +17,7 @@ class Started(NamedTuple):
 
     num_steps: int
     num_parameters: int
+    num_trained: int  # of the parameters, sooner or later
     num_processes: int
     device: str
     precision: str

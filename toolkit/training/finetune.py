@@ -7,15 +7,16 @@ from typing import Any, NamedTuple
 
 import torch
 
-from toolkit.errors import DataError, NumericalError, RecipeError, RunError
+from toolkit.errors import NumericalError, RecipeError
 from toolkit.evaluation.interval import describe_scores
 from toolkit.evaluation.predictions import Reader, predict, records_of
 from toolkit.models.batch import padding_of
 from toolkit.models.card import model_card
+from toolkit.models.freezing import freeze
 from toolkit.models.model import Model, all_finite, build_model, count_parameters, save_model
-from toolkit.models.precision import resolve_precision
 from toolkit.models.reading import WindowSize
-from toolkit.recipe.schema import Recipe, Train
+from toolkit.models.recompute import recompute_layers
+from toolkit.recipe.schema import Recipe
 from toolkit.runs import files, manifest
 from toolkit.runs.run import Run, folder_of
 from toolkit.standin import ready
@@ -24,8 +25,11 @@ from toolkit.training.batches import Plan, counted_seed
 from toolkit.training.events import Note, Scored, Started, Watch
 from toolkit.training.fit import Progress, fit, new_scaler
 from toolkit.training.optimiser import build_optimiser
+from toolkit.training.preparation import check_same_data, check_splits, read_splits, resolved
 from toolkit.training.processes import Processes
 from toolkit.training.steps import Loop
+from toolkit.training.unfreezing import Unfreezing
+from toolkit.windows import Window
 
 
 class Finished(NamedTuple):
@@ -68,11 +72,11 @@ def finetune(
         settled = run.settle(recipe, allow_code)
         if run.is_finished:
             return Finished(run.folder, run.results(), was_finished=True)
-        train = _resolved(recipe.train, settled.train, processes, tell)
+        train = resolved(recipe.train, settled.train, processes, tell)
         settled = settled.model_copy(update={"train": train})
-        splits = _read_splits(settled, tell)
+        splits = read_splits(settled, tell)
         task = settled.task.learn(splits["train"])
-        _check_splits(task, splits)
+        check_splits(task, splits)
         return _run(Job(run, settled.model_copy(update={"task": task}), splits, processes, tell))
 
 
@@ -87,59 +91,29 @@ def _opened(recipe: Recipe, processes: Processes, fresh: bool) -> Iterator[Run]:
         yield Run(folder_of(recipe))
 
 
-def _resolved(asked: Train, settled: Train, processes: Processes, tell: Watch) -> Train:
-    """With the precision that the hardware has and the micro-batches that the processes make."""
-    parts = settled.micro_batches or processes.count
-    if parts % processes.count and asked.micro_batches is None:
-        tell(Note(f"{parts} micro-batches a step until now, {processes.count} from here on"))
-        parts = processes.count
-    if parts % processes.count:
-        raise RecipeError(
-            f"train.micro_batches: {parts} cannot be shared equally by {processes.count} processes"
-        )
-    precision = resolve_precision(settled.precision, processes.device)
-    return settled.model_copy(update={"precision": precision, "micro_batches": parts})
-
-
-def _read_splits(recipe: Recipe, tell: Watch) -> dict[str, list[Any]]:
-    splits = {}
-    for name in ("train", "dev", "test"):
-        source = getattr(recipe.data, name)
-        if source is None:
-            continue
-        reading = recipe.data.read(source)
-        if not reading.examples:
-            raise DataError(f"{source}: no examples, expected at least one in data.{name}")
-        splits[name] = reading.examples
-        for note in reading.notes:
-            tell(Note(f"{name}: {note}"))
-    return splits
-
-
-def _check_splits(task: Any, splits: dict[str, list[Any]]) -> None:
-    faults = [f"data.{name}: {fault}" for name in splits for fault in task.faults_of(splits[name])]
-    if faults:
-        raise DataError(faults)
-
-
 def _run(job: Job) -> Finished:
     run, recipe, processes = job.run, job.recipe, job.processes
     texts = (text for example in job.splits["train"] for text in recipe.task.texts(example))
     tokenizer = recipe.model.tokenizer(texts)
     torch.manual_seed(counted_seed(recipe.train.seed, "weights"))
     model = build_model(recipe.task, recipe.model, tokenizer).to(processes.device)
+    freeze(model, recipe.train.freeze)
+    if recipe.train.gradient_checkpointing:
+        recompute_layers(model)
     reader = Reader(recipe.task, tokenizer, WindowSize.of(recipe.model, model.encoder))
     record = manifest.describe(recipe, job.splits, processes.count)
-    _check_same_data(run, record)
+    check_same_data(run, record)
     _rehearse(job, model, reader)
     if processes.is_main:
         run.write_recipe(recipe)
         files.write_json(run.folder / "manifest.json", record)
     loop = _loop(job, model, reader)
+    num_parameters, num_trained = count_parameters(model)
     job.tell(
         Started(
             num_steps=loop.plan.num_steps,
-            num_parameters=count_parameters(model)[0],
+            num_parameters=num_parameters,
+            num_trained=num_trained,
             num_processes=processes.count,
             device=processes.device.type,
             precision=recipe.train.precision,
@@ -160,16 +134,32 @@ def _run(job: Job) -> Finished:
 def _loop(job: Job, model: Model, reader: Reader) -> Loop:
     train, examples = job.recipe.train, job.splits["train"]
     windows = [reader.windows(example) for example in examples]
+    _tell_windows(job, reader, windows)
+    plan = Plan(len(examples), train.batch_size, train.epochs, train.seed)
+    unfreezing = Unfreezing.of(model, train, plan)
+    if unfreezing is not None and (num := unfreezing.left_out(plan)):
+        job.tell(Note(f"train.unfreeze_every: the run ends before the lowest {num} are trained"))
     return Loop(
-        model=job.processes.wrap(model),
+        model=model,
         optimiser=build_optimiser(model, train),
         scaler=new_scaler(train.precision),
         train=train,
-        plan=Plan(len(examples), train.batch_size, train.epochs, train.seed),
+        plan=plan,
         windows=windows.__getitem__,
         padding=padding_of(reader.tokenizer),
         processes=job.processes,
+        unfreezing=unfreezing,
     )
+
+
+def _tell_windows(job: Job, reader: Reader, windows: Sequence[Sequence[Window]]) -> None:
+    long = sum(len(group) > 1 for group in windows)
+    if long:
+        total = sum(map(len, windows))
+        job.tell(Note(f"train: {long:,} examples take more than a window, {total:,} in all"))
+    cut = sum(reader.task.num_left_out(group) > 0 for group in windows)
+    if cut:
+        job.tell(Note(f"train: {cut:,} examples are truncated, as the recipe says"))
 
 
 def _rehearse(job: Job, model: Model, reader: Reader) -> None:
@@ -209,7 +199,13 @@ def _score(job: Job, model: Model, reader: Reader, progress: Progress) -> dict[s
             continue
         scores = describe_scores(recipe.task, examples, predicted.predictions, recipe.evaluate)
         job.run.write_predictions(name, records_of(recipe.task, examples, predicted.predictions))
-        splits[name] = {"examples": len(examples), "loss": predicted.loss, "scores": scores}
+        splits[name] = {
+            "examples": len(examples),
+            "windows": predicted.num_windows,
+            "truncated": predicted.num_truncated,
+            "loss": predicted.loss,
+            "scores": scores,
+        }
         job.tell(Scored(name, len(examples), scores))
     return {
         "run": recipe.run.name,
@@ -248,17 +244,3 @@ def _export(
     files.commit_folder(job.run.model, fill)
     files.write_json(job.run.folder / "manifest.json", manifest.seal(record, job.run.model))
     job.run.write_results(results)
-
-
-def _check_same_data(run: Run, record: dict[str, Any]) -> None:
-    before = run.manifest()
-    odd = [
-        name
-        for name, split in record["data"].items()
-        if before.get("data", {}).get(name, split) != split
-    ]
-    if odd:
-        raise RunError(
-            f"{run.folder}: data.{', data.'.join(odd)} changed since this run began: "
-            "--fresh starts over"
-        )

@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 
 import torch
 
+from toolkit.errors import RunError
 from toolkit.evaluation.interval import value_of
 from toolkit.evaluation.predictions import Reader, predict
-from toolkit.models.model import Model, load_weights, weights_of
+from toolkit.models.freezing import frozen_hash
+from toolkit.models.model import Model, load_weights, put_weights, weights_of
 from toolkit.recipe.schema import Recipe
 from toolkit.runs.checkpoints import Checkpoint
 from toolkit.runs.run import Run
@@ -65,7 +67,8 @@ def fit(
         if progress.is_done:
             break
     if progress.best_step is not None:
-        load_weights(model, run.checkpoints.weights(progress.best_step))
+        best = run.checkpoints.weights(progress.best_step)
+        load_weights(model, best, without=model.frozen)
     return progress
 
 
@@ -113,8 +116,10 @@ def _after(evaluation: Evaluation, progress: Progress, patience: int | None) -> 
 
 def _save(run: Run, recipe: Recipe, loop: Loop, model: Model, progress: Progress) -> None:
     if loop.processes.is_main:
-        state = progress._asdict() | {"scaler": loop.scaler.state_dict() if loop.scaler else None}
-        checkpoint = Checkpoint(weights_of(model), state_of(loop.optimiser, model), state)
+        scaler = loop.scaler.state_dict() if loop.scaler else None
+        state = progress._asdict() | {"scaler": scaler, "frozen": frozen_hash(model)}
+        weights = weights_of(model, without=model.frozen)
+        checkpoint = Checkpoint(weights, state_of(loop.optimiser, model), state)
         run.checkpoints.save(progress.step, checkpoint)
         run.checkpoints.rotate(recipe.train.keep_checkpoints, progress.best_step)
     loop.processes.wait()
@@ -129,9 +134,15 @@ def _resume(run: Run, loop: Loop, model: Model) -> Progress:
     if not step:
         return Progress()
     checkpoint = newest or run.checkpoints.load(step)
-    model.load_state_dict(checkpoint.weights)
-    restore_state(loop.optimiser, model, checkpoint.optimiser)
     state = dict(checkpoint.state)
+    if state.pop("frozen") != frozen_hash(model):
+        raise RunError(
+            f"{run.folder}: the frozen weights are not those that this run began with "
+            "(did the checkpoint change?): --fresh starts over"
+        )
+    source = run.checkpoints.weights(step)
+    put_weights(model, checkpoint.weights, source, without=model.frozen)
+    restore_state(loop.optimiser, model, checkpoint.optimiser)
     scaler = state.pop("scaler")
     if loop.scaler and scaler:
         loop.scaler.load_state_dict(scaler)

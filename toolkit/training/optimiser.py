@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from toolkit.encoders.layers import depths_of
+from toolkit.models.freezing import needs_layers
 from toolkit.recipe.schema import Train
 
 
@@ -28,29 +30,47 @@ def rate_factor(schedule: str, warmup: float, step: int, num_steps: int) -> floa
 
 
 def build_optimiser(model: nn.Module, train: Train) -> torch.optim.AdamW:
-    """AdamW over four groups: encoder and head, with and without weight decay.
+    """AdamW over groups of one rate and one decay: encoder and head, vectors and matrices.
 
     Vectors (biases, the weights of normalisation) do not decay, matrices do.
     """
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    shares = _shares(model, train.layer_decay)
+    groups: dict[tuple[bool, float, bool], list[nn.Parameter]] = {}
     for name, parameter in trained(model):
-        key = (name.startswith("head."), parameter.dim() > 1)
+        key = (name.startswith("head."), shares.get(name, 1.0), parameter.dim() > 1)
         groups.setdefault(key, []).append(parameter)
     head_rate = train.head_learning_rate or train.learning_rate
+    rates = {
+        key: head_rate if in_head else train.learning_rate * share
+        for key in groups
+        for in_head, share, _ in [key]
+    }
     return torch.optim.AdamW(
         [
             {
                 "params": parameters,
-                "lr": head_rate if in_head else train.learning_rate,
-                "highest": head_rate if in_head else train.learning_rate,
-                "weight_decay": train.weight_decay if decays else 0.0,
+                "lr": rates[key],
+                "highest": rates[key],
+                "weight_decay": train.weight_decay if key[-1] else 0.0,
             }
-            for (in_head, decays), parameters in sorted(groups.items())
+            for key, parameters in sorted(groups.items(), key=lambda item: item[0])
         ],
         betas=train.betas,
         eps=train.epsilon,
         fused=True,
     )
+
+
+def _shares(model: nn.Module, decay: float | None) -> dict[str, float]:
+    """Of the encoder's rate, by parameter: 1 above the layers, less with every layer below.
+
+    `decay ** (layers + 1 - depth)`, as in BEiT (Bao et al. 2021) and, with 1/2.6, in ULMFiT.
+    """
+    if decay is None:
+        return {}
+    top = len(needs_layers(model, "train.layer_decay")) + 1
+    depths = depths_of(model.get_submodule("encoder"))
+    return {f"encoder.{name}": decay ** (top - depth) for name, depth in depths.items()}
 
 
 def trained(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
@@ -64,7 +84,7 @@ def state_of(optimiser: torch.optim.Optimizer, model: nn.Module) -> dict[str, to
     """The optimiser's tensors as `parameter name / kind`, on the CPU."""
     return {
         f"{name}/{kind}": tensor.detach().cpu().contiguous()
-        for name, parameter in trained(model)
+        for name, parameter in model.named_parameters()
         for kind, tensor in optimiser.state.get(parameter, {}).items()
     }
 
@@ -73,7 +93,7 @@ def restore_state(
     optimiser: torch.optim.Optimizer, model: nn.Module, state: dict[str, torch.Tensor]
 ) -> None:
     """Put back what `state_of` gave."""
-    parameters = dict(trained(model))
+    parameters = dict(model.named_parameters())
     for key, tensor in state.items():
         name, _, kind = key.rpartition("/")
         parameter = parameters[name]

@@ -49,7 +49,11 @@ class Processes:
         return torch.device(self.accelerator.device)
 
     def wrap(self, model: nn.Module) -> nn.Module:
-        """The model on this device, and under DDP where there are others."""
+        """The model on this device, and under DDP where there are others.
+
+        DDP waits for the gradients of exactly what is trained now: wrap again when that changes.
+        """
+        self.accelerator.free_memory()  # it would keep an earlier wrapper, and its buckets
         prepared: nn.Module = self.accelerator.prepare_model(model)
         return prepared
 

@@ -13,11 +13,13 @@ from torch import nn
 
 from toolkit.errors import NumericalError
 from toolkit.models.batch import Batch, collate
+from toolkit.models.model import Model
 from toolkit.models.precision import autocast
 from toolkit.recipe.schema import Train
 from toolkit.training.batches import Plan, counted_seed, parts_of
 from toolkit.training.optimiser import rate_factor
 from toolkit.training.processes import Processes
+from toolkit.training.unfreezing import Unfreezing
 from toolkit.windows import Window
 
 
@@ -37,7 +39,7 @@ class Step(NamedTuple):
 class Loop(NamedTuple):
     """What a loop needs; the same in every process."""
 
-    model: nn.Module  # as `Processes.wrap` returned it
+    model: Model  # plain: `steps` wraps it, anew whenever other parameters are trained
     optimiser: torch.optim.Optimizer
     scaler: "torch.amp.GradScaler | None"  # for fp16
     train: Train  # precision and micro_batches resolved
@@ -45,14 +47,20 @@ class Loop(NamedTuple):
     windows: Callable[[int], Sequence[Window]]  # of a training example
     padding: dict[str, int]
     processes: Processes
+    unfreezing: Unfreezing | None = None
 
 
 def steps(loop: Loop, done: int = 0) -> Iterator[Step]:
     """Train from step `done` on, one optimiser step for each `Step` that is yielded."""
     plan, train = loop.plan, loop.train
+    wrapped: nn.Module | None = None
     for step in range(done, plan.num_steps):
+        is_changed = loop.unfreezing is not None and loop.unfreezing.apply(loop.model, step)
+        if wrapped is None or is_changed:
+            wrapped = None  # DDP waits for what was trained when it was made: let go of it first
+            wrapped = loop.processes.wrap(loop.model)
         examples = plan.examples(step)
-        loss, count, num_tokens = _gradients(loop, step, examples)
+        loss, count, num_tokens = _gradients(loop, wrapped, step, examples)
         rate = rate_factor(train.schedule, train.warmup, step, plan.num_steps)
         for group in loop.optimiser.param_groups:
             group["lr"] = group["highest"] * rate
@@ -69,7 +77,9 @@ def steps(loop: Loop, done: int = 0) -> Iterator[Step]:
         )
 
 
-def _gradients(loop: Loop, step: int, examples: Sequence[int]) -> tuple[float, int, int]:
+def _gradients(
+    loop: Loop, wrapped: nn.Module, step: int, examples: Sequence[int]
+) -> tuple[float, int, int]:
     """Leave the gradient of the summed loss over the step in `.grad`, divided by the processes.
 
     Returns the summed loss, its count, and the tokens, over all processes.
@@ -82,9 +92,9 @@ def _gradients(loop: Loop, step: int, examples: Sequence[int]) -> tuple[float, i
     for part in mine:
         torch.manual_seed(counted_seed(loop.train.seed, step, part))
         batch, weight = _batch(loop, parts[part] or examples[:1], is_empty=not parts[part])
-        with processes.alone(loop.model, is_last=part == mine[-1]):
+        with processes.alone(wrapped, is_last=part == mine[-1]):
             with autocast(loop.train.precision, processes.device):
-                output = loop.model(batch.inputs, batch.targets)
+                output = wrapped(batch.inputs, batch.targets)
             loss = output.loss * weight
             (loop.scaler.scale(loss) if loop.scaler else loss).backward()
         totals[0] += loss.detach()

@@ -1,0 +1,64 @@
+"""`toolkit export`: a run's model as a folder that plain `transformers` loads."""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from toolkit.predict import Predictor
+
+
+def export(
+    run: Annotated[str, typer.Argument(help="The folder of a finished run: runs/ner-bert.")],
+    folder: Annotated[Path, typer.Argument(help="Where to write; new or empty.")],
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Add an adapter to the weights that it changes.")
+    ] = False,
+    allow_code: Annotated[
+        list[str] | None,
+        typer.Option("--allow-code", metavar="MODULE", help="Let the recipe use this module."),
+    ] = None,
+) -> None:
+    """Write the model of a finished run for use without this toolkit."""
+    from toolkit.errors import RunError
+    from toolkit.predict import load
+    from toolkit.runs import files
+    from toolkit.runs.run import open_finished
+
+    opened = open_finished(run)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RunError(f"{folder}: is not empty, expected a new folder")
+    predictor = load(run, allow_code=tuple(allow_code or ()), device="cpu")
+    if not predictor.model.is_native:
+        raise RunError(f"{run}: its head is one of the toolkit's own, which transformers lacks")
+    has_adapter = getattr(predictor.recipe.model, "adapter", None) is not None
+
+    def fill(target: Path) -> None:
+        if merge and has_adapter:
+            _write_merged(predictor, opened.results(), folder, target)
+        else:
+            shutil.copytree(opened.model, target, dirs_exist_ok=True)
+
+    files.commit_folder(folder, fill)
+    if has_adapter and not merge:
+        needed = getattr(predictor.recipe.model, "checkpoint", "")
+        print(f"model {folder}: adapter and head, beside {needed} (--merge makes one model of it)")
+    else:
+        print(f"model {folder}" + ": there was no adapter to merge" * merge * (not has_adapter))
+
+
+def _write_merged(
+    predictor: "Predictor", results: dict[str, Any], folder: Path, target: Path
+) -> None:
+    from toolkit.encoders.adapter_module import merge
+    from toolkit.models.card import model_card
+    from toolkit.models.model import save_model
+
+    merge(predictor.model.encoder.base)
+    plain = predictor.recipe.model.model_copy(update={"adapter": None})
+    save_model(predictor.model, plain, predictor.reader.tokenizer, target)
+    recipe = predictor.recipe.model_copy(update={"model": plain})
+    card = model_card(recipe, results, is_native=True, model=str(folder))
+    (target / "README.md").write_text(card, encoding="utf-8")

@@ -1,0 +1,73 @@
+"""What formats of rows share: which columns are read, and what their values mean.
+
+CSV, JSON lines, Parquet, the Hub: each makes a `Table` of its file, and everything from there on
+is here, so that a key of the recipe means the same in each.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from toolkit.data.base import Data, Reading
+from toolkit.data.filling import Meaning, examples_of
+from toolkit.data.labels import Kind, Labels, read_label_names
+from toolkit.data.sentences import Spelling, empty_labels
+from toolkit.data.table import Asked, Table
+from toolkit.data.tags import Scheme
+from toolkit.data.text import unreachable
+from toolkit.examples import Tagged
+
+_Column = str | Annotated[int, Field(description="from 0; negative: from the end")]
+
+
+class Rows(Data):
+    """A data set with an example in each row."""
+
+    columns: Mapping[str, _Column | None] = {}  # field -> column, null: none; {}: by their names
+    labels: Kind = "single"  # what a label column holds: one label, several, or a number
+    label_separator: Annotated[str, Field(min_length=1)] = ","  # of several labels in one text
+    labels_file: str | None = None  # what the numbers of labels stand for: a name a line, from 0
+    label_map: Mapping[str, str] = {}  # label of the files -> label, before a scheme is looked at
+    scheme: Scheme | Literal["auto"] = "auto"  # of tags; all but plain ones become IOB2
+    repair: Literal["none", "conll"] = "none"  # conll: read impossible tags as conlleval does
+
+    def faults(self) -> list[tuple[str, str]]:
+        """Faults between fields."""
+        faults = super().faults() + empty_labels(self.label_map)
+        if self.labels == "number":
+            faults += [
+                (key, "found with labels: number, which has no names")
+                for key in ("labels_file", "label_map")
+                if getattr(self, key)
+            ]
+        counts = Counter(key for key in self.columns.values() if key is not None)
+        for key in [key for key, count in counts.items() if count > 1]:
+            names = [name for name, other in self.columns.items() if other == key]
+            message = f"found {key!r} for {' and '.join(names)}, expected a column each"
+            faults.append((f"columns.{names[1]}", message))
+        return faults
+
+    def read(self, source: str, reads: type[Any] = Tagged) -> Reading:
+        """The examples of a file or split; DataError with all of its faults."""
+        return self._reading(source, Asked(reads, self.columns))
+
+    def read_bare(self, source: str, reads: type[Any] = Tagged) -> Reading:
+        """The examples of a file or split, whose labels are not looked at."""
+        return self._reading(source, Asked(reads, self.columns, gold=False))
+
+    def missing(self) -> list[str]:
+        """The files behind a variable that are not here."""
+        return super().missing() + unreachable({"labels_file": self.labels_file})
+
+    def table(self, source: str, asked: Asked) -> Table:
+        """The rows of a source; DataError where there are none to be had."""
+        raise NotImplementedError
+
+    def _reading(self, source: str, asked: Asked) -> Reading:
+        names = read_label_names(self.labels_file) if self.labels_file and asked.gold else None
+        table = self.table(source, asked)
+        labels = Labels(self.labels, self.label_separator, names, self.label_map)
+        spelling = Spelling(self.label_map, self.scheme, self.repair, unit=table.unit)
+        return examples_of(table, asked, Meaning(labels, spelling))
