@@ -98,8 +98,15 @@ def _table(place: Path, schema: Any, num_rows: int, column: Callable[[Key], list
     twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
     if twice:
         raise DataError(f"{place}: column {twice[0]!r} twice")
+
+    def whole_column(key: Key) -> list[Any]:
+        values = column(key)
+        if len(values) != num_rows:  # a damaged file, whose footer says otherwise
+            raise DataError(f"{place}: {len(values):,} rows in {key!r}, expected {num_rows:,}")
+        return values
+
     labels = _labels(schema)
-    return Table(str(place), range(num_rows), column, schema.names, 0, "row", labels=labels)
+    return Table(str(place), range(num_rows), whole_column, schema.names, 0, "row", labels=labels)
 
 
 def _labels(schema: Any) -> dict[str, list[str]]:

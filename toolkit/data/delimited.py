@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from toolkit.data.fields import gathered
 from toolkit.data.names import is_header
 from toolkit.data.quoting import Quoting, Record, records_of
 from toolkit.data.rows import Rows
@@ -114,7 +115,7 @@ def _checked(
 ) -> tuple[list[Record], list[Fault], int]:
     """The records as wide as the file, the faults, and how many ended in separators."""
     faults = [Fault(line, what) for line, what in text.faults.items()]
-    rows = []
+    rows, odd = [], []
     num_long = 0
     for record in records:
         if any(line in text.faults for line in range(record.first, record.last + 1)):
@@ -127,8 +128,9 @@ def _checked(
             rows.append(record._replace(cells=record.cells[:width]))
             num_long += 1
         else:
-            faults.append(Fault(record.first, _wrong_width(record, width, text, form)))
-    return rows, faults, num_long
+            odd.append(Fault(record.first, _wrong_width(record, width, text, form)))
+    num_checked = len(records) - (records[0] in rows)  # a header is as wide as itself
+    return rows, faults + gathered(odd, num_checked), num_long
 
 
 def _wrong_width(record: Record, width: int, text: TextFile, form: Form) -> str:

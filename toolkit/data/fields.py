@@ -42,11 +42,7 @@ class Taken(NamedTuple):
     def gathered(self) -> list[Fault]:
         """The faults, or the first where nothing is as expected: the column is another one."""
         num_checked = len(self.values) if self.num_checked is None else self.num_checked
-        kinds = {fault.what.rpartition(", expected ")[2] for fault in self.faults}
-        if not 1 < num_checked <= len(self.faults) or len(kinds) > 1:
-            return self.faults
-        first = self.faults[0]
-        return [first._replace(what=f"{first.what}; none of {num_checked:,} is as expected")]
+        return gathered(self.faults, num_checked)
 
 
 def fields_of(reads: type[Any]) -> list[Field]:
@@ -80,6 +76,15 @@ def take_ids(column: Column) -> Taken:
             what = f"{column.name} {shown(value)} again, as in {column.unit} {first[value]}"
             taken.faults.append(Fault(place, what))
     return taken
+
+
+def gathered(faults: Sequence[Fault], num_checked: int) -> list[Fault]:
+    """The first of the faults where nothing that was checked is as expected."""
+    kinds = {fault.what.rpartition(", expected ")[2] for fault in faults}
+    if not 1 < num_checked <= len(faults) or len(kinds) > 1:
+        return list(faults)
+    what = f"{faults[0].what}; none of {num_checked:,} is as expected"
+    return [faults[0]._replace(what=what)]
 
 
 def refusal(name: str, value: Any, expected: str) -> str:

@@ -64,7 +64,11 @@ class Given(Data):
     def read_bare(self, source: str, reads: type[Any] = Tagged) -> Reading:
         """The examples of a split without gold."""
         reading = self.read(source, reads)
-        return reading._replace(examples=[each.without_gold() for each in reading.examples])
+        bare = [
+            each.without_gold() if hasattr(each, "without_gold") else each
+            for each in reading.examples
+        ]
+        return reading._replace(examples=bare)
 
     def missing(self) -> list[str]:
         """The splits whose examples were given to another process."""

@@ -30,6 +30,7 @@ def values_of(text: TextFile) -> tuple[list[tuple[int, Any]], list[Fault], list[
     """
     values: list[tuple[int, Any]] = []
     faults = [Fault(line, what) for line, what in text.faults.items()]
+    wrong = []
     num_blank = 0
     for number, line in enumerate(text.lines, 1):
         if not line.strip():
@@ -38,10 +39,13 @@ def values_of(text: TextFile) -> tuple[list[tuple[int, Any]], list[Fault], list[
             try:
                 values.append((number, parse(line)))
             except NotJsonError as error:
-                faults.append(Fault(number, error.what))
+                wrong.append(Fault(number, error.what))
     first = next((number for number, line in enumerate(text.lines, 1) if line.strip()), 0)
-    if any(fault.place == first for fault in faults) and _is_one_value(text):
+    if wrong and wrong[0].place == first and _is_one_value(text):
         raise text.refusal("one JSON value over several lines, expected one in each: format: json")
+    if len(wrong) > 1 and not values:
+        wrong = [wrong[0]._replace(what=f"{wrong[0].what}; none of {len(wrong):,} lines is JSON")]
+    faults += wrong
     if len(values) == 1 and _is_list_of_objects(values[0][1]):
         raise text.refusal("a list of JSON objects, expected one in each line: format: json")
     return values, faults, [f"{counted(num_blank, 'empty line')} skipped"] if num_blank else []

@@ -68,8 +68,7 @@ WRONG = [
         "the-wrong-separator-under-a-header",
         "text,label\na\tb\nc\td\n",
         [
-            ":2: 1 column, expected 2 (comma); a tab separates this line",
-            ":3: 1 column, expected 2 (comma); a tab separates this line",
+            ":2: 1 column, expected 2 (comma); a tab separates this line; none of 2 is as expected",
         ],
     ),
     Wrong(

@@ -42,6 +42,9 @@ WRONG = [
         ":2: JSON that ends too early (column 14)"
     ]),
     Wrong("plain-text", beside("hello there"), [":2: no JSON from column 1 on: 'hello there'"]),
+    Wrong("a-table", "text,label\na,x\nb,y\n", [
+        ":1: no JSON from column 1 on: 'text,label'; none of 3 lines is JSON"
+    ]),
     Wrong("single-quotes", beside("{'text': 'a', 'label': 'b'}"), [
         """:2: no JSON from column 2 on: "'text': 'a', 'label'…\""""
     ]),
