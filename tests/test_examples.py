@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit import Tagged
+from toolkit import Tagged, ToolkitError
+from toolkit.examples import Question
 
 
 @pytest.mark.parametrize(
@@ -30,3 +31,9 @@ def test_words_stay_as_they_are_given():
     given = Tagged(("a",), ("O",))
     assert Tagged.of(given) is given
     assert given.without_gold() == Tagged(("a",))
+
+
+def test_a_question_without_a_context_is_refused():
+    with pytest.raises(ToolkitError, match="expected a question and its context"):
+        Question.of("who?")
+    assert Question.of(("who?", "Ada")) == Question("who?", "Ada")

@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from toolkit.errors import ToolkitError
+
 # How text becomes words, after the habit of the CoNLL and Penn treebanks: abbreviations (U.N.),
 # numbers (12,000), names with inner signs (AT&T, O'Neill) stay whole, 's and its kind stand alone,
 # and every other visible character is a word of its own.
@@ -74,7 +76,9 @@ class Question(NamedTuple):
 
     @classmethod
     def of(cls, value: "Question | Sequence[str]") -> "Question":
-        """An example without gold from a (question, context) pair."""
+        """An example without gold from a (question, context) pair; ToolkitError for one text."""
+        if isinstance(value, str):
+            raise ToolkitError(f"{value!r}: a question alone, expected a question and its context")
         return value if isinstance(value, Question) else cls(value[0], value[1])
 
     def without_gold(self) -> "Question":

@@ -50,4 +50,4 @@ def test_paths_that_lead_to_no_file_are_refused(format, tmp_path):
 
 
 def test_there_are_enough_wrong_files():
-    assert len({(wrong.format, wrong.name) for wrong in WRONG}) == len(WRONG) >= 45
+    assert len({(wrong.format, wrong.name) for wrong in WRONG}) == len(WRONG) >= 300

@@ -237,4 +237,4 @@ def test_an_odd_file_is_read_and_what_was_mended_is_counted(odd, tmp_path):
 
 
 def test_there_are_enough_odd_files():
-    assert len({(odd.format, odd.name) for odd in ODD}) == len(ODD) >= 30
+    assert len({(odd.format, odd.name) for odd in ODD}) == len(ODD) >= 50
