@@ -15,15 +15,15 @@ UNTAUGHT: Place = (IGNORED, IGNORED)
 def with_targets(
     windows: Sequence[Window], answers: Sequence[Answer], no_answer: bool
 ) -> list[Window]:
-    """The windows of a question, each with the first answer that it holds whole, or `NOTHING`.
+    """The windows of a question, each with the first answer that it holds whole.
 
-    `UNTAUGHT` are those of a question whose answers no window holds whole, and of one without
-    answers where `no_answer` is not to be learned.
+    One that holds none is taught `NOTHING` where the task has `no_answer`; but where no window
+    holds an answer whole, so that all would deny it, `UNTAUGHT`, as they are without `no_answer`.
     """
     tokens = windows[0].where.tokens
     found = [tokens.holding(each.start, each.start + len(each.text)) for each in answers]
     spans = [_first_held(window.where, found) for window in windows]
-    otherwise = NOTHING if (any(spans) if answers else no_answer) else UNTAUGHT
+    otherwise = NOTHING if no_answer and (any(spans) or not answers) else UNTAUGHT
     return [
         window._replace(
             targets={"span": span or otherwise, "choices": window.where.choices(window.length)}
