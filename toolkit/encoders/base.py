@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedTokenizerFast
 
+    from toolkit.encoders.light_tokenizer import LightReading
     from toolkit.encoders.module import EncoderModule as EncoderModule
     from toolkit.heads.standard import StandardHead
 
@@ -36,6 +37,10 @@ class Encoder(Block, ABC):
 
         A text is a string, or a sequence of words that must not be split at punctuation again.
         """
+
+    def light(self, texts: Iterable[str | Sequence[str]]) -> "LightReading | None":
+        """The tokenizer and the longest window without torch; None where that takes more."""
+        return None
 
     @abstractmethod
     def module(self, tokenizer: "PreTrainedTokenizerFast") -> "EncoderModule":

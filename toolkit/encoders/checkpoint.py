@@ -54,3 +54,17 @@ def packaged_folder(checkpoint: str) -> Path | None:
         return None
     folder = Path(spec.origin).parent / inside
     return folder if folder.is_dir() else None
+
+
+def file_of(place: Place, name: str) -> Path | None:
+    """A file of a checkpoint that is here or can be fetched; None where it has no such file."""
+    folder = Path(place.name)
+    if folder.is_dir():
+        return folder / name if (folder / name).is_file() else None
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(place.name, name, revision=place.revision))
+    except EntryNotFoundError:
+        return None

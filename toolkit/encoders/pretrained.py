@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from toolkit.encoders.base import EncoderModule
+    from toolkit.encoders.light_tokenizer import LightReading
     from toolkit.heads.standard import StandardHead
 
 STAND_IN = "sentence-transformers/all-MiniLM-L6-v2"  # for a checkpoint that cannot be reached
@@ -53,6 +54,12 @@ class Pretrained(Encoder):
         from toolkit.encoders import pretrained_module as module
 
         return module.load_tokenizer(locate(self.checkpoint, self.revision))
+
+    def light(self, texts: Iterable[str | Sequence[str]] = ()) -> "LightReading":
+        """The checkpoint's `tokenizer.json`, and the positions that its `config.json` says."""
+        from toolkit.encoders.light_tokenizer import light_reading
+
+        return light_reading(self._place())
 
     def module(self, tokenizer: "PreTrainedTokenizerFast") -> "EncoderModule":
         """The checkpoint's encoder without a head."""

@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 import transformers
-from tokenizers import pre_tokenizers
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from toolkit.encoders.checkpoint import Place
+from toolkit.encoders.light_tokenizer import byte_levels
 from toolkit.encoders.module import EncoderModule
 from toolkit.errors import ToolkitError
 from toolkit.heads.base import Encoded
@@ -108,11 +108,13 @@ def load_tokenizer(place: Place) -> Any:
         raise ToolkitError(
             f"{place.name}: has no tokenizer.json, which the alignment of words needs"
         )
-    if any(not part.add_prefix_space for part in _byte_levels(tokenizer)):
+    if any(
+        not part.add_prefix_space for part in byte_levels(tokenizer.backend_tokenizer.pre_tokenizer)
+    ):
         tokenizer = AutoTokenizer.from_pretrained(
             place.name, revision=place.revision, add_prefix_space=True
         )
-        for part in _byte_levels(tokenizer):
+        for part in byte_levels(tokenizer.backend_tokenizer.pre_tokenizer):
             part.add_prefix_space = True  # classes without a rule of their own ignore the argument
     if tokenizer.unk_token_id is None:
         raise ToolkitError(f"{place.name}: its tokenizer has no unknown token")
@@ -193,14 +195,6 @@ def _check(place: Place, model: Any, report: Mapping[str, Any], whole: bool) -> 
             f"{place.name}: lacks {len(missing)} weights of the encoder that its config describes "
             f"({missing[0]}, …)"
         )
-
-
-def _byte_levels(tokenizer: Any) -> list[Any]:
-    """The byte-level parts of a tokenizer's pre-tokenizer."""
-    whole: Any = tokenizer.backend_tokenizer.pre_tokenizer
-    is_sequence = isinstance(whole, pre_tokenizers.Sequence)
-    parts: list[Any] = list(whole) if is_sequence else [whole]
-    return [part for part in parts if isinstance(part, pre_tokenizers.ByteLevel)]
 
 
 @contextmanager

@@ -6,7 +6,7 @@ What needs torch or transformers is in other files, which are loaded when they a
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from toolkit.encoders.base import EncoderModule
+    from toolkit.encoders.light_tokenizer import LightReading
 
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -65,16 +66,29 @@ class Lstm(Encoder):
     def tokenizer(self, texts: Iterable[str | Sequence[str]]) -> "PreTrainedTokenizerFast":
         """A word tokenizer learned from the texts. DataError where `vectors` cannot be used."""
         from toolkit.encoders.word_tokenizer import learn_tokenizer
+
+        return learn_tokenizer(texts, **self._vocabulary())
+
+    def light(self, texts: Iterable[str | Sequence[str]]) -> "LightReading":
+        """The same tokenizer, not wrapped; an LSTM reads texts of any length."""
+        from toolkit.encoders.light_tokenizer import LightReading, LightTokenizer
+        from toolkit.encoders.word_tokenizer import SPECIAL, learn_backend
+
+        backend = learn_backend(texts, **self._vocabulary())
+        backend.add_special_tokens([*SPECIAL.values()])  # in texts, too, as the wrapped one does
+        tokenizer = LightTokenizer(backend, SPECIAL["unk_token"])
+        return LightReading(tokenizer, None, is_learned=True)
+
+    def _vocabulary(self) -> dict[str, Any]:
         from toolkit.encoders.word_vectors import words_of
 
-        return learn_tokenizer(
-            texts,
-            max_words=self.max_words,
-            min_count=self.min_count,
-            case=self.case,
-            zero_digits=self.zero_digits,
-            more_words=() if self.vectors is None else words_of(self.vectors, self.embedding),
-        )
+        return {
+            "max_words": self.max_words,
+            "min_count": self.min_count,
+            "case": self.case,
+            "zero_digits": self.zero_digits,
+            "more_words": () if self.vectors is None else words_of(self.vectors, self.embedding),
+        }
 
     def module(self, tokenizer: "PreTrainedTokenizerFast") -> "EncoderModule":
         """A new module: random weights, and the vectors of the file where there is one."""

@@ -5,10 +5,12 @@ tokens, padding and `from_pretrained` work as with every other tokenizer, and wi
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import PreTrainedTokenizerFast
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 Text = str | Sequence[str]  # a string, or words that must not be split at punctuation
 Case = Literal["mark", "lower", "keep"]
@@ -31,7 +33,18 @@ SPACELESS = r"[\p{Han}\p{Hiragana}\p{Katakana}]"
 WORD_OR_SIGN = r"\w+|[^\w\s]"
 
 
-def learn_tokenizer(
+def learn_tokenizer(texts: Iterable[Text], **settings: Any) -> "PreTrainedTokenizerFast":
+    """The tokenizer of `learn_backend`, which says what the settings are, for an encoder."""
+    from transformers import PreTrainedTokenizerFast
+
+    return PreTrainedTokenizerFast(
+        tokenizer_object=learn_backend(texts, **settings),
+        model_input_names=["input_ids", "attention_mask"],
+        **SPECIAL,
+    )
+
+
+def learn_backend(
     texts: Iterable[Text],
     *,
     max_words: int | None = None,
@@ -39,8 +52,10 @@ def learn_tokenizer(
     case: Case = "mark",
     zero_digits: bool = False,
     more_words: Iterable[str] = (),
-) -> PreTrainedTokenizerFast:
-    """A tokenizer that knows the words of the texts: the most frequent first, equals by spelling.
+) -> Tokenizer:
+    """A tokenizer, not yet wrapped, that knows the words of the texts.
+
+    The most frequent come first, equals by their spelling.
 
     Words of fewer than `min_count` occurrences are left out, unless they are among `more_words`,
     which follow the others in their own order (the words of a file of vectors, say). `max_words`
@@ -59,7 +74,7 @@ def learn_tokenizer(
     backend.pre_tokenizer = _splitter(has_strings, case)
     limit = NO_LIMIT if max_words is None else max_words
     words = _counted(backend, lists, min_count)[:limit]
-    return _wrapped(backend, _extended(backend, words, more_words, limit), case)
+    return _finished(backend, _extended(backend, words, more_words, limit), case)
 
 
 def whole_piece(backend: Any, word: str) -> str | None:
@@ -138,7 +153,7 @@ def _extended(
     return list(known)
 
 
-def _wrapped(backend: Tokenizer, words: Iterable[str], case: Case) -> PreTrainedTokenizerFast:
+def _finished(backend: Tokenizer, words: Iterable[str], case: Case) -> Tokenizer:
     numbers = {entry: number for number, entry in enumerate([*signs_of(case), *words])}
     backend.model = models.WordLevel(numbers, unk_token=SPECIAL["unk_token"])
     cls, sep = SPECIAL["cls_token"], SPECIAL["sep_token"]
@@ -147,6 +162,4 @@ def _wrapped(backend: Tokenizer, words: Iterable[str], case: Case) -> PreTrained
         pair=f"{cls} $A {sep} $B {sep}",
         special_tokens=[(cls, numbers[cls]), (sep, numbers[sep])],
     )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=backend, model_input_names=["input_ids", "attention_mask"], **SPECIAL
-    )
+    return backend
