@@ -103,6 +103,8 @@ def ranges_of(lengths: Sequence[int], room: int, overlap: int) -> list[tuple[int
     """
     if not lengths:
         return []
+    if sum(lengths) <= room:
+        return [(0, len(lengths))]
     sizes = [min(length, room) for length in lengths]
     ranges, start = [], 0
     while True:
@@ -126,6 +128,9 @@ def owners_of(ranges: Sequence[tuple[int, int]], num_units: int) -> list[int]:
 
     The beginning and the end of the text are no loss of context; of equals the first.
     """
+
+    if len(ranges) < 2:
+        return [0] * num_units
 
     def context(unit: int, start: int, end: int) -> int:
         left = num_units if start == 0 else unit - start
@@ -160,7 +165,7 @@ def word_windows(
         for word in range(start, end):
             if owners[word] == number:
                 where.append((word, len(ids)))
-            ids.extend(pieces[word])
+            ids += pieces[word]
         windows.append(Window({"input_ids": [*ids, *frame.after]}, None, tuple(where)))
     return windows
 

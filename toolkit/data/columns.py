@@ -94,7 +94,8 @@ class Columns:
             places.append(number)
             if self.tag is not None:
                 tag = cells[self.tag].strip()  # of every white space, which no tag ends in
-                self.counts["spaces"] += tag != cells[self.tag]
+                if tag != cells[self.tag]:
+                    self.counts["spaces"] += 1
                 tags.append(tag)
         self._check_empty(words, places, "word")
         self._check_empty(tags, places, "tag")

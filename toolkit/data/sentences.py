@@ -116,6 +116,9 @@ def _in_iob2(
     repaired: list[int] = []  # places
     num_converted = 0
     for sentence in sentences:
+        if set(sentence.tags) <= {OUTSIDE}:  # as most are
+            outcome.examples.append(_example(sentence, sentence.tags))
+            continue
         iob2 = convert(sentence.tags, "iob2")
         outcome.examples.append(_example(sentence, iob2))
         wrong = wrong_in(sentence.tags, scheme)
