@@ -15,7 +15,7 @@ ROWS = (
     {"cli", "serving", "__main__"},
     {"report"},
     {"compare", "predict", "testing"},
-    {"training", "evaluation", "runs", "baselines"},
+    {"training", "evaluation", "runs", "baselines", "audit"},
     {"models", "standin"},
     {"tasks", "encoders"},
     {"heads", "losses"},
@@ -30,6 +30,7 @@ LIGHT = (
     "toolkit.examples", "toolkit.windows", "toolkit.hub", "toolkit.standin",
     "toolkit.data.conll", "toolkit.data.hub", "toolkit.tasks.token_classification",
     "toolkit.encoders.pretrained", "toolkit.encoders.recurrent", "toolkit.metrics.spans",
+    "toolkit.audit.audit", "toolkit.audit.record",
 )  # fmt: skip
 
 

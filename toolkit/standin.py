@@ -16,8 +16,16 @@ SUFFIX = "-stand-in"
 FORMATS = {".conll": "conll", ".jsonl": "jsonl", ".json": "squad"}  # of the shipped data sets
 
 
-def ready(recipe: Recipe, *, stand_in: bool = False, overridden: Collection[str] = ()) -> Recipe:
+def ready(
+    recipe: Recipe,
+    *,
+    stand_in: bool = False,
+    overridden: Collection[str] = (),
+    needs_model: bool = True,
+) -> Recipe:
     """The recipe as it can run here; UnreachableError where something is missing.
+
+    Where the job does not need the model, a missing one is no fault.
 
     With `stand_in`, what is missing is replaced and `run.stand_in` says by what. A stand-in brings
     settings of its own, except for the dotted keys in `overridden`: those the user chose just now.
@@ -26,6 +34,8 @@ def ready(recipe: Recipe, *, stand_in: bool = False, overridden: Collection[str]
     if not (no_data or no_model):
         return recipe
     if not stand_in:
+        if not (no_data or needs_model):
+            return recipe
         raise UnreachableError([*no_data, *no_model])
     said: list[str] = []
     changes: dict[str, Any] = {}

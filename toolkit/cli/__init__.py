@@ -8,6 +8,7 @@ from types import FrameType
 
 import typer
 
+from toolkit.cli.check import check
 from toolkit.cli.evaluate import evaluate
 from toolkit.cli.export import export
 from toolkit.cli.finetune import finetune
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (finetune, predict, evaluate, export, recipes):
+for command in (check, finetune, predict, evaluate, export, recipes):
     app.command()(command)
 
 

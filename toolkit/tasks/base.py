@@ -25,6 +25,8 @@ class Task(Block, ABC):
     reads: ClassVar[type]  # the class of its examples, with `of` for what a user types
     metric: ClassVar[str]  # the score that chooses the best checkpoint: larger is better
     sample: ClassVar[str | None] = None  # the shipped data set that may stand in for an own one
+    unit: ClassVar[str] = "label"  # what `labels_of` counts
+    parts: ClassVar[tuple[str, ...]] = ("text",)  # what the `texts` of an example are called
 
     @abstractmethod
     def learn(self, examples: Sequence[Any]) -> Self:
@@ -74,6 +76,27 @@ class Task(Block, ABC):
     def faults_of(self, examples: Sequence[Any]) -> list[str]:
         """What is wrong with labelled examples for this (learned) task, `place: what` each."""
         return []
+
+    def faults_of_splits(self, splits: Mapping[str, Sequence[Any]]) -> list[str]:
+        """What is wrong with the splits, by name; nothing is trained while there is a fault."""
+        return [
+            f"data.{name}: {fault}"
+            for name, examples in splits.items()
+            for fault in self.faults_of(examples)
+        ]
+
+    def notes_of(self, examples: Sequence[Any], windows: Sequence[Sequence[Window]]) -> list[str]:
+        """What of the gold is not learned as it stands, a sentence each with how often."""
+        return []
+
+    def labels_of(self, example: Any) -> Iterable[str | float]:
+        """The gold labels of an example that an audit counts: names, or numbers."""
+        found = getattr(example, "tags", None) or getattr(example, "label", None)
+        return () if found is None else found if isinstance(found, tuple) else (found,)
+
+    def entities_of(self, example: Any) -> Iterable[tuple[str, str]]:
+        """The (type, text) of what is named in an example: an audit asks whether it is new."""
+        return ()
 
     def standard_head(self) -> StandardHead | None:
         """The head that a pretrained family brings for this task; None where there is none."""

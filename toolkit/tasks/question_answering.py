@@ -69,6 +69,8 @@ class QuestionAnswering(Task):
 
     reads = Question
     sample = "qa"
+    unit = "question"
+    parts = ("question", "context")
 
     @property
     def metric(self) -> str:  # type: ignore[override]
@@ -97,6 +99,12 @@ class QuestionAnswering(Task):
             for answer in example.answers or ()
             if not _is_in_place(example.context, answer)
         ]
+
+    def labels_of(self, example: Question) -> tuple[str, ...]:
+        """Whether the context has an answer."""
+        if example.answers is None:
+            return ()
+        return ("answer",) if example.answers else ("no answer",)
 
     def texts(self, example: Question) -> list[str]:
         """Question and context."""

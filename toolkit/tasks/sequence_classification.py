@@ -49,6 +49,7 @@ class SequenceClassification(Task):
 
     reads = Text
     sample = "tickets"
+    parts = ("first text", "second text")
 
     @property
     def metric(self) -> str:  # type: ignore[override]
@@ -98,6 +99,11 @@ class SequenceClassification(Task):
             for name, number in counts.items()
             if name not in self.classes and self.labels != "regression"
         ]
+
+    def labels_of(self, example: Text) -> tuple[str | float, ...]:
+        """The labels by name, or the number."""
+        is_number = isinstance(example.label, (int, float))
+        return (float(example.label),) if is_number else names_of(example)  # type: ignore[arg-type]
 
     def stand_in(self) -> tuple[Self, str]:
         """With the labels of the shipped tickets: one a text."""

@@ -51,6 +51,11 @@ class TokenClassification(Task):
         return "f1" if self.has_spans else "accuracy"
 
     @property
+    def unit(self) -> str:  # type: ignore[override]
+        """Spans are counted where the labels are spans, else words."""
+        return "span" if self.has_spans else "word"
+
+    @property
     def has_spans(self) -> bool:
         """Whether the labels are IOB2 spans."""
         return are_spans(self.labels)
@@ -77,6 +82,17 @@ class TokenClassification(Task):
         """What cannot be learned or scored, each with how often and where first."""
         faults = illegal_tags(examples) if self.decoding == "crf" and self.has_spans else []
         return faults if self.allow_unseen else faults + unseen_labels(examples, self.labels)
+
+    def labels_of(self, example: Tagged) -> list[str]:
+        """The types of the spans, or the tags where they are plain."""
+        if not self.has_spans:
+            return list(example.tags or ())
+        return [span.type for span in spans_of(example.tags or ())]
+
+    def entities_of(self, example: Tagged) -> list[tuple[str, str]]:
+        """The spans, where the labels are spans."""
+        spans = spans_of(example.tags or ()) if self.has_spans else []
+        return [(span.type, " ".join(example.words[span.start : span.end])) for span in spans]
 
     def windows(
         self, example: Tagged, tokenizer: "PreTrainedTokenizerFast", max_length: int, overlap: int

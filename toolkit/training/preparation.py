@@ -35,8 +35,7 @@ def read_splits(recipe: Recipe, tell: Watch) -> dict[str, list[Any]]:
 
 def check_splits(task: Any, splits: dict[str, list[Any]]) -> None:
     """DataError with what is wrong with the splits for the learned task."""
-    faults = [f"data.{name}: {fault}" for name in splits for fault in task.faults_of(splits[name])]
-    if faults:
+    if faults := task.faults_of_splits(splits):
         raise DataError(faults)
 
 
