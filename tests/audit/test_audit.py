@@ -1,6 +1,7 @@
 """The audit whole: what it says of a recipe, its JSON, and that it stays light."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from tests.recipes import pretrained, write_recipe
 from toolkit import Task, load_recipe
 from toolkit.audit.audit import audit
+from toolkit.audit.labels import quartiles
 from toolkit.audit.record import record_of
 from toolkit.errors import DataError
 from toolkit.examples import Tagged
@@ -50,6 +52,18 @@ def test_the_record_is_json_with_these_keys(recipe):
     assert set(record["about"]) >= {"labels", "tokens", "duplicates", "unseen_entities"}
     assert len(record["duplicates"]) == 6  # three splits, and three pairs of them
     assert {"severity", "kind", "message", "examples"} == set(record["findings"][0])
+
+
+def test_every_key_and_kind_is_documented(recipe):
+    root = Path(__file__).parents[2]
+    guide = (root / "docs" / "check.md").read_text(encoding="utf-8")
+    record = record_of(audit(load_recipe(recipe)))
+    keys = {*record, *record["duplicates"][0], *record["splits"]["train"]["tokens"]}
+    keys |= {*record["unseen_entities"]["dev"], *record["findings"][0], *quartiles([1.0])}
+    code = "".join(path.read_text() for path in (root / "toolkit" / "audit").glob("*.py"))
+    kinds = set(re.findall(r'Finding\(\s*(?:severity|"\w+"[^,]*), "([a-z-]+)"', code))
+    assert len(kinds) > 10
+    assert [word for word in keys | kinds if not re.search(f"`{word}[`.]", guide)] == []
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from tokenizers import Tokenizer, pre_tokenizers, processors
 from toolkit.encoders.checkpoint import Place, file_of
 from toolkit.errors import ToolkitError
 
+TOGETHER = 256  # words that one thread of the library encodes at a time
 # Positions of these families start behind the padding index, which is 1 in all of them.
 FROM_PADDING = frozenset(
     {
@@ -139,12 +140,14 @@ class LightTokenizer:
         new = list(dict.fromkeys(words).keys() - self._pieces.keys())
         if not new:
             return
-        encoded = self.backend.encode(new, is_pretokenized=True, add_special_tokens=False)
-        pieces: list[list[int]] = [[] for _ in new]
-        for token, number in zip(encoded.ids, encoded.word_ids, strict=True):
-            assert number is not None, "a special token among words"
-            pieces[number].append(token)
-        self._pieces.update(zip(new, pieces, strict=True))
+        groups = [new[start : start + TOGETHER] for start in range(0, len(new), TOGETHER)]
+        encoded = self.backend.encode_batch(groups, is_pretokenized=True, add_special_tokens=False)
+        for group, encoding in zip(groups, encoded, strict=True):
+            pieces: list[list[int]] = [[] for _ in group]
+            for token, number in zip(encoding.ids, encoding.word_ids, strict=True):
+                assert number is not None, "a special token among words"
+                pieces[number].append(token)
+            self._pieces.update(zip(group, pieces, strict=True))
 
 
 def light_reading(place: Place) -> LightReading:

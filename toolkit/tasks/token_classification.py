@@ -6,6 +6,7 @@ prediction, from the window in which it has most context.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from toolkit.examples import Tagged
@@ -58,7 +59,7 @@ class TokenClassification(Task):
     @property
     def has_spans(self) -> bool:
         """Whether the labels are IOB2 spans."""
-        return are_spans(self.labels)
+        return _are_spans(self.labels)
 
     def faults(self) -> list[tuple[str, str]]:
         """Labels that no sequence can hold where illegal ones are ruled out."""
@@ -105,9 +106,10 @@ class TokenClassification(Task):
 
     def _targets(self, window: Window, tags: Sequence[str]) -> dict[str, Any]:
         labels, words = [IGNORED] * window.length, [IGNORED] * window.length
+        numbers = {label: number for number, label in enumerate(self.labels)}
         for word, place in window.where:
             # a tag that is no label (`allow_unseen`) cannot be learned, and is scored as wrong
-            labels[place] = self.labels.index(tags[word]) if tags[word] in self.labels else IGNORED
+            labels[place] = numbers.get(tags[word], IGNORED)
             words[place] = word
         if self.decoding != "crf":
             return {"labels": labels}
@@ -214,3 +216,8 @@ class TokenClassification(Task):
             return marked_text(example, spans_of(prediction.tags))
         pairs = zip(example.words, prediction.tags, strict=True)
         return " ".join(f"{word}/{tag}" for word, tag in pairs)
+
+
+@lru_cache(maxsize=8)  # asked for every example
+def _are_spans(labels: tuple[str, ...]) -> bool:
+    return are_spans(labels)
