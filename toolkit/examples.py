@@ -23,6 +23,7 @@ class Tagged(NamedTuple):
     tags: tuple[str, ...] | None = None
     id: str = ""
     text: str | None = None  # the text that the words were split from, where there was one
+    document: str = ""  # what the sentence is a part of, where the file says so
 
     @classmethod
     def of(cls, value: "Tagged | str | Sequence[str]") -> "Tagged":

@@ -67,6 +67,7 @@ def test_universal_ner_with_rows_of_three_and_five_columns(write):
             ("B-ORG", "I-ORG", "I-ORG", "O", "O"),
             "a-1",
             "Al-Zaman : war",
+            "a",
         )
     ]
     assert reading.notes[1:] == [
@@ -248,3 +249,29 @@ def test_every_fault_of_a_file_is_collected_and_the_first_twenty_shown(write):
 def test_a_recipe_block_is_read_from_json():
     block = Conll.model_validate_json('{"train": "a", "columns": {"word": 0, "tag": -1}}')
     assert block.columns == ColumnNumbers(word=0, tag=-1)
+
+
+def test_a_sentence_knows_its_document(tmp_path):
+    path = tmp_path / "a.conll"
+    path.write_text("-DOCSTART- -X- O O\n\na O\n\nb O\n\n-DOCSTART- -X- O O\n\nc O\n")
+    examples = Conll(train=str(path)).read(str(path)).examples
+    assert [example.document for example in examples] == ["doc1", "doc1", "doc2"]
+
+
+def test_a_treebank_says_where_a_document_begins_with_or_without_an_id(tmp_path):
+    path = tmp_path / "a.iob2"
+    path.write_text(
+        "# newdoc id = n.1\n# sent_id = 1\n1\ta\tO\t-\tx\n\n# sent_id = 2\n1\tb\tO\t-\tx\n\n"
+        "# newdoc\n# sent_id = 3\n1\tc\tO\t-\tx\n\n# newdoc id =n.3\n1\td\tO\t-\tx\n"
+    )
+    examples = Conll(train=str(path)).read(str(path)).examples
+    assert [example.document for example in examples] == ["n.1", "n.1", "doc2", "n.3"]
+
+
+def test_without_documents_there_is_none(tmp_path):
+    path = tmp_path / "a.conll"
+    path.write_text("a O\n\n# newdocument\nb O\n")
+    assert [example.document for example in Conll(train=str(path)).read(str(path)).examples] == [
+        "",
+        "",
+    ]

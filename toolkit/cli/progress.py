@@ -197,8 +197,8 @@ def score_lines(split: str, num: int, scores: Mapping[str, Mapping[str, Any]]) -
         lines.append(f"  {name:17} {_number(score['value']):9} {interval:17} {', '.join(words)}")
         for kind, row in score.get("types", {}).items() if name == "f1" else ():
             lines.append(
-                f"    {kind:15} {row['f1']:.4f}    precision {row['precision']:.4f}  "
-                f"recall {row['recall']:.4f}  support {row['support']}"
+                f"    {kind:15} {_number(row['f1']):9} precision {_number(row['precision'])}  "
+                f"recall {_number(row['recall'])}  support {row['support']}"
             )
     return lines
 

@@ -15,6 +15,7 @@ from toolkit.data.text import TextFile, counted
 Line = tuple[int, str]  # its number, from 1
 
 _KEY_AND_VALUE = re.compile(r"# ?([A-Za-z_.:]+(?: [A-Za-z_.:]+)?) ?=(.*)")
+_NEW_DOCUMENT = re.compile(r"# ?newdoc(?: +id ?=(.*))?\s*")
 # what is counted -> (noun, what is said of it)
 _NOTES = {
     "white": ("line", "between sentences held only white space"),
@@ -40,6 +41,8 @@ class Columns:
         self.counts: Counter[str] = Counter()
         self._first_line: dict[str, int] = {}  # id of a sentence -> where it was first
         self._number = 0  # of the sentence in its document, or in a file without documents
+        self._document = ""  # the one that the sentence is a part of
+        self._num_named = 0  # documents that a comment began
 
     def sentences(self) -> list[Sentence]:
         """The sentences without a fault; the faults are in `faults` then."""
@@ -66,6 +69,7 @@ class Columns:
                 group = []
             if is_document(line):
                 self.counts["document"] += 1
+                self._document = f"doc{self.counts['document']}"
                 self._number = 0
             elif line:
                 self.counts["white"] += 1
@@ -106,7 +110,7 @@ class Columns:
         broken = self.text.faults and any(number in self.text.faults for number, _ in group)
         if broken or len(self.faults) > num_faults:
             return None
-        return Sentence(words, tags, places, name, text)
+        return Sentence(words, tags, places, name, text, self._document)
 
     def _comments(self, group: list[Line]) -> list[str]:
         """The comments in front of a sentence."""
@@ -115,8 +119,16 @@ class Columns:
             if not self._is_comment(line):
                 break
             comments.append(line)
+            self._begin_document(line)
         self.counts["comment"] += len(comments)
         return comments
+
+    def _begin_document(self, comment: str) -> None:
+        """Note the document that begins here, as CoNLL-U says it; it may have no id."""
+        match = _NEW_DOCUMENT.fullmatch(comment)
+        if match:
+            self._num_named += 1
+            self._document = (match[1] or "").strip() or f"doc{self._num_named}"
 
     def _is_comment(self, line: str) -> bool:
         """Whether a line in front of the first word says something about the sentence.

@@ -24,6 +24,7 @@ class Sentence(NamedTuple):
     places: Sequence[int]  # the line or row of each word
     id: str
     text: str | None = None
+    document: str = ""
 
 
 class Fault(NamedTuple):
@@ -92,7 +93,7 @@ def shown(scheme: Scheme) -> str:
 
 def _example(sentence: Sentence, tags: Sequence[str] | None) -> Tagged:
     gold = None if tags is None else tuple(tags)
-    return Tagged(tuple(sentence.words), gold, sentence.id, sentence.text)
+    return Tagged(tuple(sentence.words), gold, sentence.id, sentence.text, sentence.document)
 
 
 def _mapped(sentence: Sentence, label_map: Mapping[str, str]) -> Sentence:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit.errors import DataError
 from toolkit.metrics.regression import mean_of, ranks
 from toolkit.metrics.score import Score
-from toolkit.metrics.spans import FORMULAS, f1
+from toolkit.metrics.spans import f1, row_of
 
 if TYPE_CHECKING:
     from toolkit.metrics.score import Array
@@ -144,9 +144,7 @@ def matthews(counts: "Array") -> "Array":
 def _averages(truth: "Array", guess: "Array", labels: Sequence[str], unit: str) -> dict[str, Score]:
     counts = _counts(truth, guess)
     rows = {
-        label: {name: float(rule(row)) for name, rule in FORMULAS.items()}
-        | {"support": int(row[2])}
-        for label, row in zip(labels, _by_label(counts.sum(axis=0)), strict=True)
+        label: row_of(row) for label, row in zip(labels, _by_label(counts.sum(axis=0)), strict=True)
     }
     absent = [label for label, row in rows.items() if not row["support"]]
     supported = {"labels": "supported", "left_out": absent}

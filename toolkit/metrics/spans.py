@@ -77,12 +77,21 @@ def f1(counts: "Array") -> "Array":
 
 
 FORMULAS = {"f1": f1, "precision": precision, "recall": recall}
+# what each divides by (columns of the counts), and what it is if there is none of that: undefined
+_DIVISORS = {
+    "f1": ((1, 2), "neither gold nor predicted"),
+    "precision": ((1,), "nothing predicted"),
+    "recall": ((2,), "no gold"),
+}
 
 
 def span_scores(
     gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]
 ) -> dict[str, Score]:
-    """Micro-averaged precision, recall and F1 in both readings: `f1` is conlleval's."""
+    """Micro-averaged precision, recall and F1 in both readings: `f1` is conlleval's.
+
+    What divides by nothing is undefined, where conlleval and seqeval print 0.
+    """
     import numpy as np
 
     scores = {}
@@ -98,11 +107,29 @@ def span_scores(
                 "support": int(counts[:, 2].sum()),
             }
             if name == "f1":
-                about["types"] = {kind: _row(table) for kind, table in by_type.items()}
-            scores[name + suffix] = Score(
-                float(formula(counts.sum(axis=0))), about, counts, formula
-            )
+                about["types"] = {
+                    kind: row_of(table.sum(axis=0)) for kind, table in by_type.items()
+                }
+            value, reason = ratio(name, counts.sum(axis=0))
+            if value is None:
+                scores[name + suffix] = Score(None, {**about, "reason": reason})
+            else:
+                scores[name + suffix] = Score(value, about, counts, formula)
     return scores
+
+
+def ratio(name: str, totals: "Array") -> tuple[float | None, str]:
+    """One of `FORMULAS` of summed counts (right, predicted, gold); None and why if undefined."""
+    columns, reason = _DIVISORS[name]
+    if not sum(totals[column] for column in columns):
+        return None, reason
+    return float(FORMULAS[name](totals)), ""
+
+
+def row_of(totals: "Array") -> dict[str, float | int | None]:
+    """The scores of one type or label from its summed counts, None where one is undefined."""
+    row: dict[str, float | int | None] = {name: ratio(name, totals)[0] for name in FORMULAS}
+    return row | {"support": int(totals[2])}
 
 
 def seqeval_f1(
@@ -118,12 +145,6 @@ def seqeval_f1(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns where nothing is predicted: the value is 0
         return float(f1_score(_lists(gold), _lists(predicted), zero_division=0, **keys))
-
-
-def _row(table: "Array") -> dict[str, float | int]:
-    totals = table.sum(axis=0)
-    row: dict[str, float | int] = {name: float(rule(totals)) for name, rule in FORMULAS.items()}
-    return row | {"support": int(totals[2])}
 
 
 def _ratio(above: "Array", below: "Array") -> "Array":
