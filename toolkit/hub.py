@@ -1,4 +1,4 @@
-"""Whether a checkpoint or data set of the Hub can be had: one short question before a long wait.
+"""Whether a checkpoint, data set or metric of the Hub can be had: one question, no long wait.
 
 The Hub libraries retry a name that does not resolve for 23 s, and wait for minutes on a host that
 accepts and says nothing. So one request of our own decides, within `TIME_LIMIT` seconds in all,
@@ -22,10 +22,10 @@ from urllib.parse import quote
 
 from toolkit.errors import ToolkitError, UnreachableError
 
-Kind = Literal["model", "dataset"]
+Kind = Literal["model", "dataset", "space"]
 
 TIME_LIMIT = 5.0  # seconds for one look-up, the name of the host included
-_NOUN = {"model": "checkpoint", "dataset": "data set"}
+_NOUN = {"model": "checkpoint", "dataset": "data set", "space": "metric"}
 _NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _TRUE = ("1", "ON", "YES", "TRUE")
 
@@ -63,8 +63,18 @@ def find(kind: Kind, name: str, revision: str | None = None) -> Literal["online"
     )
 
 
+def cached_metric(name: str) -> Path | None:
+    """The newest code of a metric (`owner/name`) that `evaluate` has fetched; None without one."""
+    modules = _folder("HF_MODULES_CACHE", _home() / "modules")
+    folder = modules / "evaluate_modules" / "metrics" / name.replace("/", "--")
+    files = folder.glob(f"{'[0-9a-f]' * 64}/{name.rpartition('/')[2]}.py")
+    return max(files, key=lambda file: file.stat().st_mtime, default=None)
+
+
 def is_cached(kind: Kind, name: str, revision: str | None = None) -> bool:
     """Whether the Hub libraries can load it, at this revision, with no network."""
+    if kind == "space":
+        return cached_metric(name) is not None
     folder = _hub_cache() / f"{kind}s--{name.replace('/', '--')}"
     reference = folder / "refs" / (revision or "main")
     commit = reference.read_text("utf-8").strip() if reference.is_file() else revision

@@ -164,6 +164,9 @@ evaluate:
   metric: null
   resamples: 1000
   confidence: 0.95
+  extra: []
+  sets: {}
+  source: null
 
 run:
   name: ner

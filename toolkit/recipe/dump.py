@@ -9,10 +9,12 @@ from toolkit.recipe.block import LEARNED, Block
 from toolkit.recipe.marks import shown
 from toolkit.recipe.scalars import FLOAT, INTEGER
 from toolkit.recipe.schema import Recipe
+from toolkit.recipe.sets import written_set
 from toolkit.registry import SELECTOR, name_of
 
 _WIDEST = 100  # columns of a line, where a list can be broken
-_WHERE_IT_GOES = {("run", "name"), ("run", "folder")}  # says nothing about what a run is
+_WHERE_IT_GOES = {"run": ("name", "folder")}  # says nothing about what a run is
+_ABSENT = object()
 
 
 def dump_recipe(recipe: Recipe) -> str:
@@ -36,12 +38,25 @@ def differences(stored: Recipe, new: Recipe) -> list[str]:
         key = SELECTOR.get(name)
         if key and in_run[key] != now_keys[key]:  # another class: its other keys are others too
             in_run, now_keys = {key: in_run[key]}, {key: now_keys[key]}
-        found += [
-            f"{name}.{key}: {shown(in_run[key])} in the run, {shown(now_keys[key])} now"
-            for key in in_run
-            if in_run[key] != now_keys[key] and (name, key) not in _WHERE_IT_GOES
-        ]
+        for key in _WHERE_IT_GOES.get(name, ()):
+            del in_run[key], now_keys[key]
+        found += _unequal(name, in_run, now_keys)
     return found
+
+
+def _unequal(path: str, in_run: Any, now: Any) -> list[str]:
+    """The keys below `path` in which two values differ, a line each."""
+    if in_run == now:
+        return []
+    if isinstance(in_run, dict) and isinstance(now, dict) and in_run and now:
+        keys = dict.fromkeys([*in_run, *now])
+        lines = [_unequal(f"{path}.{k}", in_run.get(k, _ABSENT), now.get(k, _ABSENT)) for k in keys]
+        return [line for each in lines for line in each]
+    return [f"{path}: {_shown(in_run)} in the run, {_shown(now)} now"]
+
+
+def _shown(value: Any) -> str:
+    return "not given" if value is _ABSENT else shown(value)
 
 
 def filled_from(new: Recipe, stored: Recipe) -> Recipe:
@@ -72,6 +87,9 @@ def _is_open(value: Any) -> bool:
 def _written(name: str, block: Block) -> dict[str, Any]:
     """The keys of a block as YAML has them, first the one that names its class."""
     keys = block.model_dump(mode="json")
+    if name == "evaluate":
+        sets = vars(block)["sets"]
+        keys["sets"] = {key: written_set(_written("data", data)) for key, data in sets.items()}
     return {SELECTOR[name]: name_of(name, type(block)), **keys} if name in SELECTOR else keys
 
 

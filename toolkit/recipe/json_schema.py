@@ -12,9 +12,11 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
+from toolkit.data.split import NAMES
 from toolkit.recipe.block import Block
 from toolkit.recipe.comments import comments_of
-from toolkit.recipe.schema import BLOCKS, Evaluate, RunSettings, Train
+from toolkit.recipe.schema import BLOCKS, NAME_PATTERN, Evaluate, RunSettings, Train
+from toolkit.recipe.sets import NOT_OF_A_SET
 from toolkit.registry import BUILT_IN, SELECTOR, look_up
 
 _FIXED: dict[str, type[Block]] = {"train": Train, "evaluate": Evaluate, "run": RunSettings}
@@ -69,7 +71,10 @@ def write(path: Path) -> None:
 def _block(name: str, definitions: Json) -> Json:
     """The keys that a block may have, whichever of them a recipe leaves to the one it extends."""
     if name in _FIXED:
-        return _nullable(_keys(_FIXED[name], definitions, name))
+        keys = _keys(_FIXED[name], definitions, name)
+        if name == "evaluate":
+            keys["properties"]["sets"] |= _sets()
+        return _nullable(keys)
     key = SELECTOR[name]
     classes = {short: look_up(name, short) for short in BUILT_IN[name]}
     for short, cls in classes.items():
@@ -83,6 +88,25 @@ def _block(name: str, definitions: Json) -> Json:
             "allOf": [_if(key, short, {"$ref": f"#/$defs/{short}"}) for short in classes],
         }
     )
+
+
+def _sets() -> Json:
+    """What a set may hold: the keys of a data block but for those that are not scored."""
+    key = SELECTOR["data"]
+    classes = {short: look_up("data", short) for short in BUILT_IN["data"]}
+    known = dict.fromkeys(field for cls in classes.values() for field in cls.model_fields)
+    unused = dict.fromkeys(NOT_OF_A_SET, False)
+    return {
+        "propertyNames": {"pattern": NAME_PATTERN, "not": {"enum": list(NAMES)}},
+        "additionalProperties": {
+            "type": "object",
+            "minProperties": 1,
+            "properties": {key: _selector(classes), "test": {"type": "string"}, **unused},
+            "allOf": [_if(key, short, {"$ref": f"#/$defs/{short}"}) for short in classes],
+            "if": {"not": {"required": [key]}},
+            "then": {"propertyNames": {"enum": list(known)}},
+        },
+    }
 
 
 def _whole(name: str) -> Json:

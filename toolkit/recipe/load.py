@@ -11,7 +11,9 @@ from toolkit.recipe.find import shipped_recipes as shipped_recipes
 from toolkit.recipe.layers import Layers, read_layers
 from toolkit.recipe.marks import Fault, Node, Place, ordered, shown
 from toolkit.recipe.schema import BLOCKS, Evaluate, Recipe, RunSettings, Train
-from toolkit.registry import BUILT_IN, SELECTOR, NoSuchClassError, look_up
+from toolkit.recipe.select import selected
+from toolkit.recipe.sets import check_sets
+from toolkit.registry import SELECTOR
 
 _FIXED: dict[str, type[Block]] = {"train": Train, "evaluate": Evaluate, "run": RunSettings}
 
@@ -24,11 +26,14 @@ def load_recipe(source: str | Path, *overrides: str, allow_code: Collection[str]
     """
     layers = read_layers(source, overrides)
     checked = {name: _block(name, layers, allow_code) for name in BLOCKS}
-    found = [fault for each in checked.values() for fault in each.faults]
+    sets = check_sets(layers.root, allow_code, is_data_wrong=bool(checked["data"].faults))
+    found = [fault for each in checked.values() for fault in each.faults] + sets.faults
+    found += _not_allowed(checked["evaluate"].block, layers.root, allow_code)
     found += _unknown_blocks(layers.root)
     faults = layers.faults + [each for each in found if not _is_said(each, layers.faults)]
     if not faults:
         blocks: dict[str, Any] = {name: each.block for name, each in checked.items()}
+        blocks["evaluate"] = blocks["evaluate"].model_copy(update={"sets": sets.blocks})
         recipe = Recipe(**blocks)
         faults = _between_blocks(recipe, layers.root)
     if faults:
@@ -48,28 +53,23 @@ def _block(name: str, layers: Layers, allow_code: Collection[str]) -> Checked:
         message = f"found {shown(node.plain())}, expected a block of keys"
         return Checked(None, [Fault(node.place, (name,), message)])
     if name in SELECTOR:
-        return _selected(name, node, file, allow_code)
+        return selected(name, node, file, allow_code)
+    if name == "evaluate":  # its sets are blocks whose class a key of theirs names
+        keys = {key: child for key, child in node.value.items() if key != "sets"}
+        node = node._replace(value=keys)
     if name == "run":
         node = node._replace(value={"name": Node(layers.name, file), **node.value})
     return check(_FIXED[name], node, name, file)
 
 
-def _selected(name: str, node: Node, file: Place, allow_code: Collection[str]) -> Checked:
-    """A block as the class that one of its keys names."""
-    key = SELECTOR[name]
-    others = {other: child for other, child in node.value.items() if other != key}
-    expected = f"expected {', '.join(BUILT_IN[name])} or your own package.module:Name"
-    selected = node.child(key)
-    if selected is None:
-        return Checked(None, [Fault(file, (name, key), f"missing, {expected}")])
-    if not isinstance(selected.value, str):
-        message = f"found {shown(selected.plain())}, {expected}"
-        return Checked(None, [Fault(selected.place, (name, key), message)])
-    try:
-        cls = look_up(name, selected.value, allow_code)
-    except NoSuchClassError as error:
-        return Checked(None, [Fault(selected.place, (name, key), str(error))])
-    return check(cls, node._replace(value=others), name, file)
+def _not_allowed(evaluate: Any, root: Node, allow_code: Collection[str]) -> list[Fault]:
+    """The metrics of a recipe whose code the user has not allowed."""
+    path = ("evaluate", "extra")
+    return [
+        Fault(root.walk((*path, number, "module"))[1].place, (*path, number, "module"), message)
+        for number, extra in enumerate(evaluate.extra if isinstance(evaluate, Evaluate) else ())
+        if (message := extra.refusal(allow_code))
+    ]
 
 
 def _unknown_blocks(root: Node) -> list[Fault]:

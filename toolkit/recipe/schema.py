@@ -1,13 +1,18 @@
 """The blocks of a recipe that do not depend on the task, and the recipe itself."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, JsonValue, SerializeAsAny
 
+from toolkit import hub
 from toolkit.data.base import Data
+from toolkit.data.text import expand
+from toolkit.errors import RecipeError, UnreachableError
 from toolkit.recipe.block import Block, Learned
+from toolkit.recipe.marks import shown
 
 if TYPE_CHECKING:
     from toolkit.encoders.base import Encoder
@@ -17,6 +22,7 @@ Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(gt=0)]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 Name = Annotated[
     str,
     Field(
@@ -79,13 +85,66 @@ class Train(Block):
         return faults
 
 
+class Extra(Block):
+    """A metric of the `evaluate` library beside the task's own scores: code that runs here."""
+
+    module: str  # a file or folder of your own (./my_metric.py); with from_hub a name of the Hub
+    from_hub: bool = False  # the module's code may be fetched from the Hub
+    config: str | None = None  # the configuration of the module; null: its default one
+    arguments: Mapping[str, JsonValue] = {}  # what its `compute` takes beside the predictions
+    name: Name | None = None  # of its score; null: what the module calls it
+    resample: bool = False  # an interval too, for which it is computed evaluate.resamples times
+
+    @property
+    def code(self) -> str:
+        """What `--allow-code` has to name: `my_metric` of ./my_metric.py, a name of the Hub."""
+        return self.module if self.from_hub else Path(self.module).stem
+
+    @property
+    def hub_name(self) -> str:
+        """The Space that holds a module of the Hub; the canonical ones have a name of one part."""
+        return self.module if "/" in self.module else f"evaluate-metric/{self.module}"
+
+    def refusal(self, allow_code: Collection[str]) -> str:
+        """Why this code may not run, empty where it may."""
+        if self.code in allow_code:
+            return ""
+        whose = "code of the Hub" if self.from_hub else "code of your own"
+        return f"{shown(self.module)} is {whose}: allow it with --allow-code {self.code}"
+
+    def missing(self) -> list[str]:
+        """The module, where it cannot be reached; ToolkitError where there is none."""
+        try:
+            if self.from_hub:
+                hub.find("space", self.hub_name)
+            elif not expand(self.module).exists():
+                hint = "" if Path(self.module).suffix else ", and from_hub is not set"
+                raise RecipeError(f"evaluate.extra: {self.module}: no such file{hint}")
+        except UnreachableError as error:
+            return [f"evaluate.extra: {fault}" for fault in error.faults]
+        return []
+
+
 class Evaluate(Block):
-    """How the model is scored."""
+    """How the model is scored, and on what beside the splits of `data`."""
 
     batch_size: Positive = 64  # windows at a time, in each process
     metric: str | None = None  # the score that chooses the best checkpoint; null: the task's own
     resamples: Annotated[int, Field(ge=0)] = 1000  # of the bootstrap interval; 0: no interval
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95  # of the bootstrap interval
+    extra: tuple[Extra, ...] = ()  # metrics of the `evaluate` library; they need --allow-code
+    sets: Mapping[str, SerializeAsAny[Data]] = {}  # name -> what differs from data: scored at last
+    source: str | None = None  # split or set that gaps are to; null: test, or dev without a test
+
+    def missing(self) -> dict[str, list[str]]:
+        """What cannot be reached of each set, by its dotted key, and of the metrics."""
+        found = {}
+        for name, data in self.sets.items():
+            key = f"evaluate.sets.{name}"
+            scored = data.model_copy(update={"train": data.test})  # which is all that is read
+            found[key] = [f"{key}: {each.partition(': ')[2] or each}" for each in scored.missing()]
+        found |= {f"evaluate.extra.{each.module}": each.missing() for each in self.extra}
+        return {key: phrases for key, phrases in found.items() if phrases}
 
 
 class RunSettings(Block):
@@ -125,4 +184,10 @@ class Recipe:
         if self.train.patience is not None and self.data.dev is None:
             message = f"found {self.train.patience} without data.dev, expected a dev split or null"
             faults.append(("train.patience", message))
+        known = [*(name for name in ("dev", "test") if getattr(self.data, name) is not None)]
+        known += self.evaluate.sets
+        if self.evaluate.source not in (None, *known):
+            expected = f"expected one of {', '.join(known)}" if known else "and nothing is scored"
+            message = f"found {shown(self.evaluate.source)}, {expected}"
+            faults.append(("evaluate.source", message))
         return faults
