@@ -7,13 +7,15 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer
 
-from toolkit.evaluation.interval import describe_scores
+from toolkit.evaluation.extra import load_metrics
+from toolkit.evaluation.passport import described_split
 from toolkit.evaluation.predictions import Predicted, Reader, predict
 from toolkit.models.model import Model, load_model
 from toolkit.models.precision import TYPES, has_bf16
 from toolkit.models.reading import WindowSize
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.schema import Recipe
+from toolkit.runs.manifest import hash_of_examples
 from toolkit.runs.run import open_finished
 
 
@@ -39,11 +41,13 @@ class Predictor:
 
     def evaluate(
         self, examples: Sequence[Any], *, batch_size: int | None = None
-    ) -> tuple[dict[str, dict[str, Any]], Predicted]:
-        """The scores of labelled examples, as `results.json` has them, and the predictions."""
+    ) -> tuple[dict[str, Any], Predicted]:
+        """Labelled examples scored as `results.json` has a split, and the predictions."""
         predicted = self._predicted(examples, batch_size)
+        reader = self.reader._replace(extra=load_metrics(self.recipe.evaluate.extra))
+        sha256 = hash_of_examples(examples)
         settings = self.recipe.evaluate
-        return describe_scores(self.task, examples, predicted.predictions, settings), predicted
+        return described_split(reader, settings, examples, predicted, sha256), predicted
 
     def _predicted(self, examples: Sequence[Any], batch_size: int | None) -> Predicted:
         return predict(

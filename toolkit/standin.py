@@ -10,7 +10,7 @@ from typing import Any
 
 from toolkit import registry
 from toolkit.errors import UnreachableError
-from toolkit.recipe.schema import Recipe
+from toolkit.recipe.schema import Evaluate, Recipe
 
 SUFFIX = "-stand-in"
 FORMATS = {".conll": "conll", ".jsonl": "jsonl", ".json": "squad"}  # of the shipped data sets
@@ -25,18 +25,21 @@ def ready(
 ) -> Recipe:
     """The recipe as it can run here; UnreachableError where something is missing.
 
-    Where the job does not need the model, a missing one is no fault.
+    Where the job does not need the model, a missing one is no fault, nor are scores.
 
     With `stand_in`, what is missing is replaced and `run.stand_in` says by what. A stand-in brings
     settings of its own, except for the dotted keys in `overridden`: those the user chose just now.
     """
     no_data, no_model = recipe.data.missing(), recipe.model.missing()
-    if not (no_data or no_model):
+    no_scores = recipe.evaluate.missing()  # sets and metrics
+    if not (no_data or no_model or no_scores):
         return recipe
     if not stand_in:
-        if not (no_data or needs_model):
+        phrases = [phrase for key in no_scores for phrase in no_scores[key]]
+        wanted = [*no_data, *(no_model if needs_model else ()), *(phrases if needs_model else ())]
+        if not wanted:
             return recipe
-        raise UnreachableError([*no_data, *no_model])
+        raise UnreachableError(wanted)
     said: list[str] = []
     changes: dict[str, Any] = {}
     train: dict[str, Any] = {}
@@ -47,6 +50,9 @@ def ready(
     if no_data:
         changes.update(_other_data(recipe, said))
         train.update(recipe.model.small_data_training)
+    changes["evaluate"] = _fewer_scores(
+        changes.get("evaluate", recipe.evaluate), no_scores, has_other_data=bool(no_data), said=said
+    )
     train = {name: value for name, value in train.items() if f"train.{name}" not in overridden}
     changes["train"] = recipe.train.model_copy(update=train)
     if train:
@@ -77,6 +83,29 @@ def _other_data(recipe: Recipe, said: list[str]) -> dict[str, Any]:
         said.append(sentence)
         changes["evaluate"] = recipe.evaluate.model_copy(update={"metric": None})
     return changes
+
+
+def _fewer_scores(
+    evaluate: Evaluate, missing: Collection[str], *, has_other_data: bool, said: list[str]
+) -> Evaluate:
+    """Without the sets and metrics that cannot be reached; of other data, without any set."""
+    sets, extra = evaluate.sets, evaluate.extra
+    kept = {name: data for name, data in sets.items() if f"evaluate.sets.{name}" not in missing}
+    if has_other_data:
+        kept = {}
+    metrics = tuple(each for each in extra if f"evaluate.extra.{each.module}" not in missing)
+    update: dict[str, Any] = {"sets": kept, "extra": metrics}
+    left_out = [*(name for name in sets if name not in kept)]
+    if left_out:
+        why = "" if not has_other_data else ", which are not like the samples"
+        said.append(f"without the evaluation sets {', '.join(left_out)}{why}")
+    if evaluate.source in left_out:
+        update["source"] = None
+    if len(metrics) < len(extra):
+        gone = ", ".join(each.module for each in extra if each not in metrics)
+        said.append(f"without the metrics {gone}, and evaluate.metric as the task has it")
+        update["metric"] = None
+    return evaluate.model_copy(update=update)
 
 
 def _settings(train: Mapping[str, Any]) -> str:

@@ -107,7 +107,7 @@ def test_labels_that_train_lacks_are_faults_with_their_count():
     assert TASK.faults_of(SENTENCES) == []
     assert TASK.faults_of(strange) == [
         "label 'B-LOC' (2 times, first in sentence 7) is not in the training split: map it with "
-        "data.label_map, or allow it with task.allow_unseen"
+        "label_map, or allow it with task.allow_unseen"
     ]
     assert TASK.model_copy(update={"allow_unseen": True}).faults_of(strange) == []
 

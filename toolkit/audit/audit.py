@@ -55,7 +55,7 @@ def audit(recipe: Recipe) -> Audit:
     copies, conflicts, shared = texts.copies(), texts.conflicts(task), texts.shared_parts()
     labels = labels_of(task, splits)
     unseen = unseen_entities(task, splits)
-    faults = task.faults_of_splits(splits)
+    faults = task.faults_of_splits({f"data.{name}": found for name, found in splits.items()})
     tokens = tokens_of(task, recipe, splits)
     findings = [
         *(Finding("error", "fault", fault) for fault in faults),

@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
-from toolkit.cli import progress
+from toolkit.cli.scores import score_lines
 
 
 def evaluate(
     run: Annotated[str, typer.Argument(help="The folder of a finished run: runs/ner-bert.")],
-    data: Annotated[str, typer.Option(help="A labelled file, or the name of a split.")],
+    data: Annotated[
+        str, typer.Option(help="A labelled file, or the name of a split or of an evaluation set.")
+    ],
     overrides: Annotated[
         list[str] | None,
         typer.Argument(metavar="[KEY=VALUE]...", help="Changes to its recipe: data.scheme=iob1 …"),
@@ -33,21 +35,24 @@ def evaluate(
     opened = open_finished(run)
     allowed = tuple(allow_code or ())
     recipe = load_recipe(opened.recipe_file, *(overrides or []), allow_code=allowed)
-    source = recipe.data.sources().get(data, data)
-    reading = read_named(recipe.data, data, recipe.task.reads)
+    known = recipe.evaluate.sets.get(data)
+    if known is not None:
+        source, reading = data, known.splits(recipe.task.reads, ["test"])["test"]
+    else:
+        source = recipe.data.sources().get(data, data)
+        reading = read_named(recipe.data, data, recipe.task.reads)
     for note in reading.notes:
         print(note)
     from toolkit.evaluation.predictions import records_of
     from toolkit.predict import load
 
     predictor = load(run, *(overrides or []), allow_code=allowed)
-    scores, predicted = predictor.evaluate(reading.examples)
-    for line in progress.score_lines(source, len(reading.examples), scores):
+    scored, predicted = predictor.evaluate(reading.examples)
+    for line in score_lines(source, len(reading.examples), scored["scores"]):
         print(line)
     if output is not None:
         result = {"run": recipe.run.name, "stand_in": bool(recipe.run.stand_in), "data": source}
-        result |= {"examples": len(reading.examples), "loss": predicted.loss, "scores": scores}
-        output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        output.write_text(json.dumps(result | scored, indent=2) + "\n", encoding="utf-8")
     if predictions is not None:
         with open(predictions, "w", encoding="utf-8") as file:
             for record in records_of(predictor.task, reading.examples, predicted.predictions):

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from toolkit.cli.scores import number, score_lines, set_lines
+
 if TYPE_CHECKING:
     from toolkit.recipe.schema import Recipe
     from toolkit.training.events import Evaluation, Event, Scored, Started
@@ -78,6 +80,8 @@ class Display:
                 self._evaluation(event)
             case events.Scored():
                 self._scored(event)
+            case events.Compared():
+                self._sets(event.results)
 
     def finish(self, finished: "Finished") -> None:
         """The last lines."""
@@ -85,6 +89,7 @@ class Display:
             self.say(f"{finished.folder} is finished already (--fresh starts over)")
             for split, scored in finished.results["splits"].items():
                 self._scores(split, scored["examples"], scored["scores"])
+            self._sets(finished.results)
         self.say(f"model {finished.folder}/model, results {finished.folder}/results.json")
         self.say(f'try it: toolkit predict {finished.folder} "…"')
         self._stand_in()
@@ -132,7 +137,7 @@ class Display:
 
     def _evaluation(self, event: "Evaluation") -> None:
         score = event.scores[event.metric]
-        self.score = f"dev {event.metric} {_number(score)}"
+        self.score = f"dev {event.metric} {number(score)}"
         loss = "" if event.loss is None else f"  dev loss {event.loss:.4f}"
         best = "  best so far" if event.is_best else ""
         self.say(f"step {event.step}/{self.num_steps}  {self.score}{loss}  {self.speed}{best}")
@@ -145,6 +150,10 @@ class Display:
 
     def _scores(self, split: str, num: int, scores: Mapping[str, Mapping[str, Any]]) -> None:
         for line in score_lines(split, num, scores):
+            self.say(line)
+
+    def _sets(self, results: Mapping[str, Any]) -> None:
+        for line in set_lines(results):
             self.say(line)
 
 
@@ -181,27 +190,3 @@ class Speed:
     def __str__(self) -> str:
         seconds = max(1e-9, time.monotonic() - self.began)
         return f"{self.examples / seconds:.0f} examples/s  {self.tokens / seconds:.0f} tokens/s"
-
-
-def score_lines(split: str, num: int, scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The scores of a split, a line each: value, interval, and what the number is."""
-    confidence = next((score["confidence"] for score in scores.values() if score["interval"]), None)
-    header = "" if confidence is None else f"{confidence:.0%} interval"
-    lines = [f"{f'{split} ({num:,} examples)':29} {header}".rstrip()]
-    for name, score in scores.items():
-        interval = ""
-        if score["interval"] is not None:
-            low, high = score["interval"]
-            interval = f"[{low:.4f}, {high:.4f}]"
-        words = [str(score[key]) for key in ("scheme", "mode", "unit", "average") if key in score]
-        lines.append(f"  {name:17} {_number(score['value']):9} {interval:17} {', '.join(words)}")
-        for kind, row in score.get("types", {}).items() if name == "f1" else ():
-            lines.append(
-                f"    {kind:15} {_number(row['f1']):9} precision {_number(row['precision'])}  "
-                f"recall {_number(row['recall'])}  support {row['support']}"
-            )
-    return lines
-
-
-def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.4f}"

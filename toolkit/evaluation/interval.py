@@ -1,92 +1,108 @@
-"""Bootstrap intervals over examples (percentile method; Efron 1979)."""
+"""Bootstrap intervals over documents or examples (percentile method; Efron 1979).
+
+Sentences of one document are alike, so where every example says of which document it is a part,
+documents are drawn again and not examples: the interval is wider then, and right.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from toolkit.metrics.score import Score
-from toolkit.recipe.schema import Evaluate
 
 if TYPE_CHECKING:
-    from toolkit.tasks.base import Task
+    from toolkit.recipe.schema import Evaluate
 
+Array = np.ndarray[Any, Any]
 SEED = 20_240_501  # of the resampling: the interval of given predictions is always the same
 _CHUNK = 1 << 24  # drawn numbers held at a time
 
 
-def describe_scores(
-    task: "Task",
-    examples: Sequence[Any],
-    predictions: Sequence[Any],
-    settings: Evaluate,
-) -> dict[str, dict[str, Any]]:
-    """Every score of a split as `results.json` holds it: value, interval, passport."""
-    scores = task.score(examples, predictions)
-    official = task.official(examples, predictions)
-    described = {}
-    for name, score in scores.items():
-        interval = _interval(name, score, task, examples, predictions, settings)
-        value, about = (score.value, score.about) if isinstance(score, Score) else (score, {})
-        described[name] = {"value": value, "interval": interval, **about}
-        if interval is not None:
-            described[name]["confidence"] = settings.confidence
-        if name in official:
-            assert abs((value or 0.0) - official[name]) < 1e-9, (name, value, official)
-    return described
+class Units(NamedTuple):
+    """What a resample draws: documents, or examples where they are not parts of documents."""
 
+    kind: Literal["document", "example"]
+    rows: list[list[int]]  # the examples of each
 
-def value_of(score: Score | float) -> float | None:
-    """The bare number."""
-    return score.value if isinstance(score, Score) else float(score)
+    @classmethod
+    def of(cls, examples: Sequence[Any]) -> "Units":
+        """Documents where every example names one and there are two at least."""
+        rows: dict[str, list[int]] = {}
+        for row, example in enumerate(examples):
+            rows.setdefault(getattr(example, "document", ""), []).append(row)
+        if "" not in rows and len(rows) > 1:
+            return cls("document", list(rows.values()))
+        return cls("example", [[row] for row in range(len(examples))])
+
+    def summed(self, counts: Array) -> Array:
+        """Counts (examples, kinds) added up to (units, kinds)."""
+        if self.kind == "example":
+            return counts
+        return np.stack([counts[rows].sum(axis=0) for rows in self.rows])
 
 
 def bootstrap(
-    counts: "np.ndarray[Any, Any]",
-    formula: "Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]",
-    resamples: int,
-    confidence: float,
+    counts: Array, formula: Callable[[Array], Array], resamples: int, confidence: float
 ) -> list[float]:
-    """The interval of `formula` of summed counts (examples, kinds), examples drawn again."""
+    """The interval of `formula` of summed counts (units, kinds), units drawn again."""
     generator = np.random.Generator(np.random.Philox(SEED))
     size = len(counts)
     rows = max(1, _CHUNK // size)
     values = []
     for start in range(0, resamples, rows):
         draws = generator.integers(size, size=(min(rows, resamples - start), size))
-        # how often each example was drawn: (resamples, examples), whatever the number of kinds
+        # how often each unit was drawn: (resamples, units), whatever the number of kinds
         times = np.stack([np.bincount(row, minlength=size) for row in draws]).astype(np.float64)
         values.append(formula(times @ counts))
     return _ends(np.concatenate(values), confidence)
 
 
-def _interval(
-    name: str,
-    score: Score | float,
-    task: "Task",
-    examples: Sequence[Any],
-    predictions: Sequence[Any],
-    settings: Evaluate,
-) -> list[float] | None:
-    if not settings.resamples or value_of(score) is None or not examples:
-        return None
-    if isinstance(score, Score) and score.counts is not None and score.formula is not None:
-        return bootstrap(score.counts, score.formula, settings.resamples, settings.confidence)
+def intervals(
+    scores: Mapping[str, Score],
+    again: Callable[[list[int]], Mapping[str, Score]],
+    units: Units,
+    settings: "Evaluate",
+) -> dict[str, list[float]]:
+    """The interval of each score that has one.
 
-    # a score that is no sum over examples is computed anew on every resample
+    A score that is no sum over examples is computed anew, by `again` from the rows of the
+    examples of a resample; resamples on which it is undefined are left out.
+    """
+    if not settings.resamples or not units.rows:
+        return {}
+    found, others = {}, []
+    for name, score in scores.items():
+        if score.value is None:
+            continue
+        if score.counts is not None and score.formula is not None:
+            counts = units.summed(score.counts)
+            found[name] = bootstrap(counts, score.formula, settings.resamples, settings.confidence)
+        else:
+            others.append(name)
+    return found | (_computed_anew(others, again, units, settings) if others else {})
+
+
+def _computed_anew(
+    names: Sequence[str],
+    again: Callable[[list[int]], Mapping[str, Score]],
+    units: Units,
+    settings: "Evaluate",
+) -> dict[str, list[float]]:
     generator = np.random.Generator(np.random.Philox(SEED))
-    values = []
+    values: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(settings.resamples):
-        rows = generator.integers(len(examples), size=len(examples))
-        again: Mapping[str, Score | float] = task.score(
-            [examples[row] for row in rows], [predictions[row] for row in rows]
-        )
-        value = value_of(again[name])
-        if value is not None:
-            values.append(value)
-    return _ends(np.array(values), settings.confidence) if values else None
+        drawn = generator.integers(len(units.rows), size=len(units.rows))
+        scores = again([row for unit in drawn for row in units.rows[unit]])
+        for name in names:
+            value = scores[name].value if name in scores else None
+            if value is not None:
+                values[name].append(value)
+    return {
+        name: _ends(np.array(each), settings.confidence) for name, each in values.items() if each
+    }
 
 
-def _ends(values: "np.ndarray[Any, Any]", confidence: float) -> list[float]:
+def _ends(values: Array, confidence: float) -> list[float]:
     tail = (1 - confidence) / 2
     return [float(end) for end in np.quantile(values, [tail, 1 - tail])]

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
+from toolkit.evaluation.extra import Metric
+from toolkit.evaluation.passport import normal
 from toolkit.heads.base import Output
+from toolkit.metrics.score import Score
 from toolkit.models.batch import collate, padding_of
 from toolkit.models.precision import autocast
 from toolkit.models.reading import WindowSize
@@ -27,19 +30,35 @@ class Predicted(NamedTuple):
     predictions: list[Any]  # one an example, in the order of the examples
     loss: float | None  # mean over targets; None without gold
     num_windows: int  # that the examples took
+    num_in_several: int  # examples that took more than one window
     num_truncated: int  # examples of which a part was left out, as the recipe says
 
 
 class Reader(NamedTuple):
-    """A task, its tokenizer and the size of its windows: what turns examples into windows."""
+    """What turns examples into windows, and predictions into scores."""
 
     task: Task
     tokenizer: Any
     size: WindowSize
+    extra: tuple[Metric, ...] = ()  # that the recipe adds to the task's own
 
     def windows(self, example: Any) -> list[Window]:
         """The windows of an example."""
         return self.task.windows(example, self.tokenizer, *self.size)
+
+    def own_scores(self, examples: Sequence[Any], predictions: Sequence[Any]) -> dict[str, Score]:
+        """The task's scores, those that are no finite number undefined."""
+        scores = self.task.score(examples, predictions)
+        return {name: normal(score) for name, score in scores.items()}
+
+    def scores(self, examples: Sequence[Any], predictions: Sequence[Any]) -> dict[str, Score]:
+        """The task's scores, and behind them those of other metrics."""
+        scores = self.own_scores(examples, predictions)
+        for metric in self.extra:
+            for name, score in metric.scores(self.task, examples, predictions).items():
+                # a rehearsal found no clash; a metric may still name a score another way later
+                scores[name if name not in scores else f"{metric.label}_{name}"] = score
+        return scores
 
 
 def predict(
@@ -76,6 +95,7 @@ def predict(
         predictions,
         mean,
         num_windows=sum(map(len, windows)),
+        num_in_several=sum(len(group) > 1 for group in windows),
         num_truncated=sum(reader.task.num_left_out(group) > 0 for group in windows),
     )
 

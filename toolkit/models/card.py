@@ -50,6 +50,7 @@ def model_card(
         f"Task: {task}. Model: {_model(recipe)}. Trained on `{recipe.data.train}`.",
         "## Scores",
         _table(results),
+        *_sets(results),
         "## Use",
         load.format(
             auto_class=auto_class,
@@ -81,12 +82,44 @@ def _table(results: Mapping[str, Any]) -> str:
     ]
     for split, scored in results["splits"].items():
         for name, score in scored["scores"].items():
-            about = ", ".join(str(score[key]) for key in ("scheme", "mode", "unit") if key in score)
+            about = ", ".join(
+                str(score[key]) for key in ("scheme", "mode", "unit") if score.get(key)
+            )
             rows.append(
                 f"| {split} | {scored['examples']} | {name} | {_number(score['value'])} "
                 f"| {_interval(score)} | {about} |"
             )
     return "\n".join(rows)
+
+
+def _sets(results: Mapping[str, Any]) -> list[str]:
+    """The evaluation sets beside the source, and what a gap is."""
+    if "transfer" not in results:
+        return []
+    transfer, sets = results["transfer"], results["sets"]
+    metric, source = transfer["metric"], transfer["source"]
+    about = f"`{metric}` on other data; a gap is in {transfer['gap']}"
+    rows = [
+        f"| set | examples | {metric} | interval | gap |",
+        "|---|---|---|---|---|",
+        f"| {source} (source) | | {_number(transfer['value'])} | | |",
+    ]
+    for name, found in transfer["sets"].items():
+        score = sets[name]["scores"].get(metric, {"interval": None})
+        rows.append(
+            f"| {name} | {sets[name]['examples']} | {_number(found['value'])} "
+            f"| {_interval(score)} | {_gap(found['gap'])} |"
+        )
+    mean = transfer["mean"]
+    rows.append(f"| mean of {mean['sets']} | | {_number(mean['value'])} | | {_gap(mean['gap'])} |")
+    chosen = "The checkpoint was chosen on the development split of the training data alone."
+    if results["best"]["split"] is None:
+        chosen = "There was no development split: the last weights were taken."
+    return ["## Evaluation sets", f"{about}. {chosen}", "\n".join(rows)]
+
+
+def _gap(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def _number(value: float | None) -> str:

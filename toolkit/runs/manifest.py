@@ -13,8 +13,8 @@ from toolkit.recipe.schema import Recipe
 from toolkit.runs import files
 
 PACKAGES = (
-    "accelerate", "datasets", "numpy", "peft", "safetensors", "seqeval", "tokenizers", "toolkit",
-    "torch", "transformers",
+    "accelerate", "datasets", "evaluate", "numpy", "peft", "safetensors", "scikit-learn", "scipy",
+    "seqeval", "tokenizers", "toolkit", "torch", "transformers",
 )  # fmt: skip
 
 
@@ -26,15 +26,18 @@ def hash_of_examples(examples: Sequence[Any]) -> str:
     return digest.hexdigest()
 
 
-def describe(recipe: Recipe, splits: Mapping[str, Sequence[Any]], processes: int) -> dict[str, Any]:
+def describe(
+    recipe: Recipe,
+    splits: Mapping[str, Sequence[Any]],
+    sets: Mapping[str, Sequence[Any]],
+    processes: int,
+) -> dict[str, Any]:
     """The manifest as it stands when a run begins."""
     return {
         "recipe_sha256": hashlib.sha256(dump_recipe(recipe).encode()).hexdigest(),
         "stand_in": list(recipe.run.stand_in),
-        "data": {
-            name: {"examples": len(examples), "sha256": hash_of_examples(examples)}
-            for name, examples in splits.items()
-        },
+        "data": _data(splits),
+        "sets": _data(sets),
         "seed": recipe.train.seed,
         "processes": processes,
         "versions": {"python": platform.python_version(), **_versions()},
@@ -51,6 +54,13 @@ def seal(manifest: Mapping[str, Any], model: Path) -> dict[str, Any]:
         if path.is_file()
     }
     return {**manifest, "model": hashes}
+
+
+def _data(splits: Mapping[str, Sequence[Any]]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {"examples": len(examples), "sha256": hash_of_examples(examples)}
+        for name, examples in splits.items()
+    }
 
 
 def _versions() -> dict[str, str]:

@@ -78,10 +78,10 @@ class Task(Block, ABC):
         return []
 
     def faults_of_splits(self, splits: Mapping[str, Sequence[Any]]) -> list[str]:
-        """What is wrong with the splits, by name; nothing is trained while there is a fault."""
+        """What is wrong with splits, by their dotted keys; with a fault nothing is trained."""
         return [
-            f"data.{name}: {fault}"
-            for name, examples in splits.items()
+            f"{key}: {fault}"
+            for key, examples in splits.items()
             for fault in self.faults_of(examples)
         ]
 
@@ -105,6 +105,17 @@ class Task(Block, ABC):
     def official(self, examples: Sequence[Any], predictions: Sequence[Any]) -> Mapping[str, float]:
         """Scores of `score` as the field's own scorer has them: final scores must be equal."""
         return {}
+
+    def for_evaluate(
+        self, examples: Sequence[Any], predictions: Sequence[Any], *, as_numbers: bool
+    ) -> tuple[list[Any], list[Any]]:
+        """What a metric of the `evaluate` library takes: predictions, references.
+
+        `as_numbers` where it takes whole numbers: labels by their place among the task's then.
+        """
+        pairs = zip(examples, predictions, strict=True)
+        guess = [self.record(example, prediction)["prediction"] for example, prediction in pairs]
+        return guess, [self.gold(example) for example in examples]
 
     def gold(self, example: Any) -> Any:
         """The gold label of an example as JSON can hold it."""

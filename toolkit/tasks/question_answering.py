@@ -189,6 +189,35 @@ class QuestionAnswering(Task):
         threshold = best_threshold(_texts_of(examples), *_forced(predictions))
         return self.model_copy(update={"threshold": threshold})
 
+    def for_evaluate(
+        self, examples: Sequence[Question], predictions: Sequence[Answered], *, as_numbers: bool
+    ) -> tuple[list[Any], list[Any]]:
+        """Objects as the modules squad and squad_v2 take them; `as_numbers` changes nothing.
+
+        The probability of "no answer" is 0 or 1: the threshold is applied already.
+        """
+        names = [example.id or str(number) for number, example in enumerate(examples)]
+        guess = [
+            {
+                "id": name,
+                "prediction_text": each.text,
+                "no_answer_probability": float(not each.text),
+            }
+            for name, each in zip(names, predictions, strict=True)
+        ]
+        answers = [example.answers or () for example in examples]
+        truth = [
+            {
+                "id": name,
+                "answers": {
+                    "text": [answer.text for answer in gold],
+                    "answer_start": [answer.start for answer in gold],
+                },
+            }
+            for name, gold in zip(names, answers, strict=True)
+        ]
+        return guess, truth
+
     def gold(self, example: Question) -> list[dict[str, Any]] | None:
         """The gold answers, none where the context does not say."""
         return None if example.answers is None else [each._asdict() for each in example.answers]

@@ -15,7 +15,7 @@ from toolkit.examples import Text
 from toolkit.heads.standard import StandardHead
 from toolkit.metrics.score import Score
 from toolkit.tasks.base import Task
-from toolkit.tasks.class_scores import scores_of, tuned_thresholds
+from toolkit.tasks.class_scores import official_scores, scores_of, tuned_thresholds
 from toolkit.windows import IGNORED, Window, pair_windows, text_windows
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class SequenceClassification(Task):
         counts = Counter(name for example in examples for name in names_of(example))
         return [
             f"label {name!r} ({number} times) is not in the training split: map it with "
-            "data.label_map, or allow it with task.allow_unseen"
+            "label_map, or allow it with task.allow_unseen"
             for name, number in counts.items()
             if name not in self.classes and self.labels != "regression"
         ]
@@ -204,9 +204,35 @@ class SequenceClassification(Task):
         """The scores that the kind of label has."""
         return scores_of(self.labels, self.classes, examples, predictions)
 
+    def official(
+        self, examples: Sequence[Text], predictions: Sequence[Labelled]
+    ) -> Mapping[str, float]:
+        """The scores as scikit-learn and SciPy have them."""
+        return official_scores(self.labels, self.classes, examples, predictions)
+
+    def for_evaluate(
+        self, examples: Sequence[Text], predictions: Sequence[Labelled], *, as_numbers: bool
+    ) -> tuple[list[Any], list[Any]]:
+        """Labels by name or place, several labels as lists of names or rows of 0 and 1.
+
+        A gold label that is no class has the place behind them, and no column.
+        """
+        sides = [each.label for each in predictions], [each.label for each in examples]
+        if not as_numbers or self.labels == "regression":
+            guess, truth = ([self._as_json(label) for label in side] for side in sides)
+        elif self.labels == "multi":
+            guess, truth = (
+                [[int(name in label) for name in self.classes] for label in side]  # type: ignore[operator]
+                for side in sides
+            )
+        else:
+            place = {name: number for number, name in enumerate(self.classes)}
+            guess, truth = ([place.get(str(label), len(place)) for label in side] for side in sides)
+        return guess, truth
+
     def gold(self, example: Text) -> Any:
         """The gold label."""
-        return list(example.label) if isinstance(example.label, tuple) else example.label
+        return self._as_json(example.label)
 
     def record(self, example: Text, prediction: Labelled) -> dict[str, Any]:
         """The text, its label, and the probability of each class."""
@@ -214,7 +240,7 @@ class SequenceClassification(Task):
         record: dict[str, Any] = {"text": example.text}
         if example.pair is not None:
             record["pair"] = example.pair
-        record["prediction"] = list(label) if isinstance(label, tuple) else label
+        record["prediction"] = self._as_json(label)
         if prediction.scores:
             rounded = (round(score, 6) for score in prediction.scores)
             record["score"] = dict(zip(self.classes, rounded, strict=True))
@@ -228,6 +254,10 @@ class SequenceClassification(Task):
         if isinstance(label, tuple):
             return ", ".join(label) or "(none)"
         return f"{label} ({max(prediction.scores):.2f})"
+
+    @staticmethod
+    def _as_json(label: Any) -> Any:
+        return list(label) if isinstance(label, tuple) else label
 
     def _fits(self, label: object) -> bool:
         if label is None or self.labels == "multi":

@@ -18,7 +18,7 @@ def unseen_labels(examples: Sequence[Tagged], labels: Collection[str]) -> list[s
                 count[tag] += 1
     return [
         f"label {tag!r} ({count[tag]} times, first in sentence {place}) is not in the training "
-        "split: map it with data.label_map, or allow it with task.allow_unseen"
+        "split: map it with label_map, or allow it with task.allow_unseen"
         for tag, place in first.items()
     ]
 

@@ -192,6 +192,20 @@ class TokenClassification(Task):
             "f1_strict": seqeval_f1(gold, predicted, "strict"),
         }
 
+    def for_evaluate(
+        self, examples: Sequence[Tagged], predictions: Sequence[Tags], *, as_numbers: bool
+    ) -> tuple[list[Any], list[Any]]:
+        """The tags of each sentence, by name or place; one that is no label has the next place."""
+        guess = [list(prediction.tags) for prediction in predictions]
+        truth = [list(example.tags or ()) for example in examples]
+        if not as_numbers:
+            return guess, truth
+        place = {label: number for number, label in enumerate(self.labels)}
+        rows = [
+            [[place.get(tag, len(place)) for tag in row] for row in side] for side in (guess, truth)
+        ]
+        return rows[0], rows[1]
+
     def gold(self, example: Tagged) -> list[str] | None:
         """The gold tags."""
         return None if example.tags is None else list(example.tags)

@@ -48,5 +48,11 @@ class Scored(NamedTuple):
     scores: Mapping[str, Mapping[str, Any]]
 
 
-Event = Note | Started | Resumed | Step | Evaluation | Scored
+class Compared(NamedTuple):
+    """The evaluation sets were scored with the best weights."""
+
+    results: Mapping[str, Any]  # as `results.json` has them, with `sets` and `transfer`
+
+
+Event = Note | Started | Resumed | Step | Evaluation | Scored | Compared
 Watch = Callable[[Event], None]

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import torch
 
 from toolkit.errors import NumericalError, RecipeError
-from toolkit.evaluation.interval import describe_scores
+from toolkit.evaluation.extra import load_metrics, rehearse
+from toolkit.evaluation.passport import described_split
 from toolkit.evaluation.predictions import Reader, predict, records_of
+from toolkit.evaluation.transfer import transfer_of
 from toolkit.models.batch import padding_of
 from toolkit.models.card import model_card
 from toolkit.models.freezing import freeze
@@ -22,14 +24,22 @@ from toolkit.runs.run import Run, folder_of
 from toolkit.standin import ready
 from toolkit.tasks.base import Task
 from toolkit.training.batches import Plan, counted_seed
-from toolkit.training.events import Note, Scored, Started, Watch
+from toolkit.training.events import Compared, Note, Scored, Started, Watch
 from toolkit.training.fit import Progress, fit, new_scaler
 from toolkit.training.optimiser import build_optimiser
-from toolkit.training.preparation import check_same_data, check_splits, read_splits, resolved
+from toolkit.training.preparation import (
+    check_same_data,
+    check_splits,
+    read_sets,
+    read_splits,
+    resolved,
+)
 from toolkit.training.processes import Processes
 from toolkit.training.steps import Loop
 from toolkit.training.unfreezing import Unfreezing
 from toolkit.windows import Window
+
+NUM_REHEARSED = 16  # examples that are scored before training
 
 
 class Finished(NamedTuple):
@@ -46,6 +56,7 @@ class Job(NamedTuple):
     run: Run
     recipe: Recipe  # filled: everything learned and resolved
     splits: dict[str, list[Any]]
+    sets: dict[str, list[Any]]  # that the final weights are scored on, beside the splits
     processes: Processes
     tell: Watch
 
@@ -75,9 +86,11 @@ def finetune(
         train = resolved(recipe.train, settled.train, processes, tell)
         settled = settled.model_copy(update={"train": train})
         splits = read_splits(settled, tell)
+        sets = read_sets(settled, tell)
         task = settled.task.learn(splits["train"])
-        check_splits(task, splits)
-        return _run(Job(run, settled.model_copy(update={"task": task}), splits, processes, tell))
+        check_splits(task, splits, sets)
+        learned = settled.model_copy(update={"task": task})
+        return _run(Job(run, learned, splits, sets, processes, tell))
 
 
 @contextmanager
@@ -100,8 +113,9 @@ def _run(job: Job) -> Finished:
     freeze(model, recipe.train.freeze)
     if recipe.train.gradient_checkpointing:
         recompute_layers(model)
-    reader = Reader(recipe.task, tokenizer, WindowSize.of(recipe.model, model.encoder))
-    record = manifest.describe(recipe, job.splits, processes.count)
+    size, metrics = WindowSize.of(recipe.model, model.encoder), load_metrics(recipe.evaluate.extra)
+    reader = Reader(recipe.task, tokenizer, size, metrics)
+    record = manifest.describe(recipe, job.splits, job.sets, processes.count)
     check_same_data(run, record)
     _rehearse(job, model, reader)
     if processes.is_main:
@@ -124,7 +138,7 @@ def _run(job: Job) -> Finished:
     if not all_finite(model):
         raise NumericalError("the final weights hold numbers that are not finite")
     job, reader = _tuned(job, model, reader)
-    results = _score(job, model, reader, progress)
+    results = _score(job, model, reader, progress, record)
     if processes.is_main:
         _export(job, model, tokenizer, results, record)
     processes.wait()
@@ -163,14 +177,17 @@ def _tell_windows(job: Job, reader: Reader, windows: Sequence[Sequence[Window]])
 
 
 def _rehearse(job: Job, model: Model, reader: Reader) -> None:
-    """Predict and score one example before hours of training: do the parts fit together?"""
-    split = job.splits.get("dev")
-    if split is None:
-        return
-    scores = reader.task.score(split[:1], _predictions(job, model, reader, split[:1]).predictions)
+    """Predict and score a few examples before hours of training: do the parts fit together?"""
+    few = (job.splits.get("dev") or job.splits["train"])[:NUM_REHEARSED]
+    predictions = _predictions(job, model, reader, few).predictions
+    own = reader.own_scores(few, predictions)
+    names, notes = rehearse(reader.extra, reader.task, own, few, predictions)
+    for note in notes:
+        job.tell(Note(note))
     metric = job.recipe.evaluate.metric or reader.task.metric
-    if metric not in scores:
-        raise RecipeError(f"evaluate.metric: found {metric!r}, expected one of {', '.join(scores)}")
+    if metric not in [*own, *names] and not notes:
+        known = ", ".join([*own, *names])
+        raise RecipeError(f"evaluate.metric: found {metric!r}, expected one of {known}")
 
 
 def _tuned(job: Job, model: Model, reader: Reader) -> tuple[Job, Reader]:
@@ -187,38 +204,53 @@ def _tuned(job: Job, model: Model, reader: Reader) -> tuple[Job, Reader]:
     return job._replace(recipe=recipe), reader._replace(task=task)
 
 
-def _score(job: Job, model: Model, reader: Reader, progress: Progress) -> dict[str, Any]:
-    """Score development and test with the best weights, and write their predictions."""
-    recipe, splits = job.recipe, {}
+def _score(
+    job: Job, model: Model, reader: Reader, progress: Progress, record: dict[str, Any]
+) -> dict[str, Any]:
+    """Score development, test and the sets with the best weights, and write their predictions."""
+    recipe = job.recipe
+    splits: dict[str, Any] = {}
+    sets: dict[str, Any] = {}
+    metric = recipe.evaluate.metric or recipe.task.metric
     for name in ("dev", "test"):
-        if name not in job.splits:
-            continue
-        examples = job.splits[name]
-        predicted = _predictions(job, model, reader, examples)
-        if not job.processes.is_main:
-            continue
-        scores = describe_scores(recipe.task, examples, predicted.predictions, recipe.evaluate)
-        job.run.write_predictions(name, records_of(recipe.task, examples, predicted.predictions))
-        splits[name] = {
-            "examples": len(examples),
-            "windows": predicted.num_windows,
-            "truncated": predicted.num_truncated,
-            "loss": predicted.loss,
-            "scores": scores,
-        }
-        job.tell(Scored(name, len(examples), scores))
-    return {
+        if name in job.splits:
+            sha256 = record["data"][name]["sha256"]
+            scored = _scored(job, model, reader, name, job.splits[name], sha256)
+            if job.processes.is_main:
+                splits[name] = scored
+                job.tell(Scored(name, len(job.splits[name]), scored["scores"]))
+    for name, examples in job.sets.items():
+        sha256 = record["sets"][name]["sha256"]
+        sets[name] = _scored(job, model, reader, name, examples, sha256)
+    results = {
         "run": recipe.run.name,
         "stand_in": bool(recipe.run.stand_in),
         "stand_ins": list(recipe.run.stand_in),
         "best": {
             "step": progress.best_step or progress.step,
-            "metric": recipe.evaluate.metric or recipe.task.metric,
+            "metric": metric,
             "value": progress.best_score,
             "split": "dev" if progress.best_step else None,
         },
         "splits": splits,
     }
+    if sets and job.processes.is_main:
+        transfer = transfer_of(splits, sets, metric, recipe.evaluate.source)
+        results |= {"sets": sets, "transfer": transfer}
+        job.tell(Compared(results))
+    return results
+
+
+def _scored(
+    job: Job, model: Model, reader: Reader, name: str, examples: Sequence[Any], sha256: str
+) -> dict[str, Any]:
+    """A split or set as the results have it; its predictions are written. Empty elsewhere."""
+    predicted = _predictions(job, model, reader, examples)
+    if not job.processes.is_main:
+        return {}
+    records = records_of(reader.task, examples, predicted.predictions)
+    job.run.write_predictions(name, records)
+    return described_split(reader, job.recipe.evaluate, examples, predicted, sha256)
 
 
 def _predictions(job: Job, model: Model, reader: Reader, examples: Sequence[Any]) -> Any:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import torch
 
 from toolkit.errors import RunError
-from toolkit.evaluation.interval import value_of
 from toolkit.evaluation.predictions import Reader, predict
 from toolkit.models.freezing import frozen_hash
 from toolkit.models.model import Model, load_weights, put_weights, weights_of
@@ -93,8 +92,9 @@ def evaluate(
     metric = recipe.evaluate.metric or reader.task.metric
     scores = {}
     if loop.processes.is_main:
-        scored = reader.task.score(dev, predicted.predictions)
-        scores = {name: value_of(score) for name, score in scored.items()}
+        scored = reader.scores(dev, predicted.predictions)
+        scores = {name: score.value for name, score in scored.items()}
+        scores.setdefault(metric, None)  # of a metric that failed on these predictions
     scores = loop.processes.from_main(scores)
     score = scores[metric]
     is_best = score is not None and (progress.best_score is None or score > progress.best_score)

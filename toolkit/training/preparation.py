@@ -33,9 +33,25 @@ def read_splits(recipe: Recipe, tell: Watch) -> dict[str, list[Any]]:
     return {name: reading.examples for name, reading in readings.items()}
 
 
-def check_splits(task: Any, splits: dict[str, list[Any]]) -> None:
-    """DataError with what is wrong with the splits for the learned task."""
-    if faults := task.faults_of_splits(splits):
+def read_sets(recipe: Recipe, tell: Watch) -> dict[str, list[Any]]:
+    """The examples of each evaluation set; DataError where one cannot be read."""
+    found = {}
+    for name, data in recipe.evaluate.sets.items():
+        try:
+            reading = data.splits(recipe.task.reads, ["test"])["test"]
+        except DataError as error:
+            raise DataError([f"evaluate.sets.{name}: {fault}" for fault in error.faults]) from None
+        for note in reading.notes:
+            tell(Note(f"{name}: {note}"))
+        found[name] = reading.examples
+    return found
+
+
+def check_splits(task: Any, splits: dict[str, list[Any]], sets: dict[str, list[Any]]) -> None:
+    """DataError with what is wrong with the splits and sets for the learned task."""
+    named = {f"data.{name}": examples for name, examples in splits.items()}
+    named |= {f"evaluate.sets.{name}": examples for name, examples in sets.items()}
+    if faults := task.faults_of_splits(named):
         raise DataError(faults)
 
 
@@ -43,12 +59,12 @@ def check_same_data(run: Run, record: dict[str, Any]) -> None:
     """RunError where a split is another one than when the run began."""
     before = run.manifest()
     odd = [
-        name
-        for name, split in record["data"].items()
-        if before.get("data", {}).get(name, split) != split
+        f"{key}.{name}"
+        for key, there in (("data", "data"), ("evaluate.sets", "sets"))
+        for name, split in record[there].items()
+        if before.get(there, {}).get(name, split) != split
     ]
     if odd:
         raise RunError(
-            f"{run.folder}: data.{', data.'.join(odd)} changed since this run began: "
-            "--fresh starts over"
+            f"{run.folder}: {', '.join(odd)} changed since this run began: --fresh starts over"
         )
