@@ -154,8 +154,73 @@ def test_evaluating_again_gives_the_scores_of_the_run(finished, tmp_path):
     output = tmp_path / "scores.json"
     done = run("evaluate", folder, "--data", finished / "test.conll", "--output", output)
     assert done.returncode == 0, done.stderr
-    expected = json.loads((folder / "results.json").read_text())["splits"]["test"]["scores"]
-    assert json.loads(output.read_text())["scores"] == expected
+    expected = json.loads((folder / "results.json").read_text())["splits"]["test"]
+    assert {key: json.loads(output.read_text())[key] for key in expected} == expected
+
+
+def test_evaluation_sets_are_a_table_with_the_gap_to_the_source(tmp_path):
+    recipe = write_recipe(tmp_path)
+    sets = (f"evaluate.sets.again.test={tmp_path}/test.conll", "evaluate.sets.again.scheme=iob2")
+    first, again = run("finetune", recipe, *sets), run("finetune", recipe, *sets)
+    assert first.returncode == again.returncode == 0, first.stderr
+    assert "is finished already" in again.stdout
+    for done in (first, again):
+        lines = done.stdout.splitlines()
+        (place,) = [at for at, line in enumerate(lines) if line.startswith("evaluation sets")]
+        table = lines[place : place + 6]
+        assert table[0].split() == [
+            "evaluation",
+            "sets",
+            "examples",
+            "f1",
+            "95%",
+            "interval",
+            "gap",
+        ]
+        assert table[1].startswith("  test (source)")
+        assert table[2].split()[0] == "again"
+        assert table[2].split()[-1] == "0.00"
+        assert table[3].startswith("  mean of 1")
+        assert table[5] == "  gap: points (0.01) of f1 below the source"
+    output = tmp_path / "again.json"
+    done = run("evaluate", tmp_path / "runs" / "small", "--data", "again", "--output", output)
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "runs" / "small" / "results.json").read_text())
+    assert json.loads(output.read_text())["scores"] == results["sets"]["again"]["scores"]
+
+
+def test_code_that_is_not_allowed_is_not_run(tmp_path):
+    (tmp_path / "mine.py").write_text(f"open({str(tmp_path / 'touched')!r}, 'w')\nraise Stop\n")
+    extra = f"evaluate.extra=[{{module: {tmp_path}/mine.py}}]"
+    recipe = write_recipe(tmp_path)
+    cache = {"HF_MODULES_CACHE": str(tmp_path / "modules")}
+    done = run("finetune", recipe, extra, **cache)
+    assert done.returncode == 2
+    assert "--allow-code mine" in done.stderr
+    assert not (tmp_path / "touched").exists()
+    done = run("finetune", recipe, extra, "--allow-code", "mine", **cache)
+    assert done.returncode == 2
+    assert "mine.py cannot be loaded: NameError" in done.stderr
+    assert (tmp_path / "touched").exists()
+
+
+def test_a_metric_of_the_hub_is_exit_3_in_time_where_there_is_no_hub(tmp_path):
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(64)
+        began = time.monotonic()
+        done = run(
+            "finetune", write_recipe(tmp_path), "--allow-code", "exact_match",
+            "evaluate.extra=[{module: exact_match, from_hub: true}]",
+            HF_ENDPOINT=f"http://127.0.0.1:{deaf.getsockname()[1]}", HF_HOME=str(tmp_path),
+            HF_HUB_OFFLINE="0",
+        )  # fmt: skip
+        seconds = time.monotonic() - began
+    assert done.returncode == 3
+    assert len(done.stderr.splitlines()) == 1
+    assert "evaluate-metric/exact_match" in done.stderr
+    assert "--stand-in" in done.stderr
+    assert seconds < 10
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate"])

@@ -17,7 +17,8 @@ from toolkit.errors import WAYS_OUT, ToolkitError, UnreachableError
 def _own_caches(monkeypatch, tmp_path):
     for name in (
         "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE",
-        "HF_DATASETS_CACHE", "HF_TOKEN", "HF_TOKEN_PATH", "http_proxy", "HTTP_PROXY",
+        "HF_DATASETS_CACHE", "HF_MODULES_CACHE", "HF_TOKEN", "HF_TOKEN_PATH", "http_proxy",
+        "HTTP_PROXY",
     ):  # fmt: skip
         monkeypatch.setenv(name, "")  # so that it is put back, whoever sets it
         monkeypatch.delenv(name)
@@ -227,3 +228,22 @@ def test_a_path_is_no_name_of_the_hub():
     assert refusal("model", "runs/x/model")[1] == (
         "checkpoint 'runs/x/model': no such folder, and no name of the Hub"
     )
+
+
+def test_a_metric_is_a_space_of_the_hub(server, monkeypatch, tmp_path):
+    with pytest.raises(ToolkitError, match="no such metric on"):
+        hub.find("space", "evaluate-metric/nonsense")
+    assert server.asked[-1][0] == "/api/spaces/evaluate-metric/nonsense"
+
+
+def test_a_metric_that_was_fetched_once_is_cached_with_its_newest_code(no_host, tmp_path):
+    with pytest.raises(UnreachableError, match="metric 'me/exact' is neither here"):
+        hub.find("space", "me/exact")
+    folder = tmp_path / "home" / "modules" / "evaluate_modules" / "metrics" / "me--exact"
+    for age, code in enumerate("ab"):
+        file = folder / (code * 64) / "exact.py"
+        file.parent.mkdir(parents=True)
+        file.write_text("")
+        os.utime(file, (100 - age, 100 - age))
+    assert hub.find("space", "me/exact") == "cached"
+    assert hub.cached_metric("me/exact") == folder / ("a" * 64) / "exact.py"

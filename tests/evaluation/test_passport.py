@@ -106,7 +106,7 @@ def test_nothing_is_undefined_without_a_reason():
 def test_an_official_score_that_differs_stops_the_run():
     check_official({"f1": Score(0.5), "auc": Score(None)}, {"f1": 0.5, "auc": float("nan")})
     for official in (0.501, float("nan")):
-        with pytest.raises(AssertionError, match="f1 is 0.5 by our scorer"):
+        with pytest.raises(AssertionError, match=r"f1 is 0\.5 by our scorer"):
             check_official({"f1": Score(0.5)}, {"f1": official})
 
 

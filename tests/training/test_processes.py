@@ -56,11 +56,13 @@ def test_processes_and_accumulation_change_nothing(recipe):
 
 def test_two_processes_score_a_checkpoint_as_one_does(recipe):
     # trained by one process, stopped before its results, scored by two
-    one = launch(recipe, "scored-by-one", processes=1)
+    sets = (f"evaluate.sets.more.test={Path(recipe).parent}/train.conll",)
+    one = launch(recipe, "scored-by-one", *sets, processes=1)
     expected = json.loads((one / "results.json").read_text())
+    assert expected["sets"]["more"]["examples"] == 90
     predictions = (one / "predictions-test.jsonl").read_bytes()
     (one / "results.json").unlink()
-    two = launch(recipe, "scored-by-one", processes=2)
+    two = launch(recipe, "scored-by-one", *sets, processes=2)
     results = json.loads((two / "results.json").read_text())
     assert json.loads((two / "manifest.json").read_text())["processes"] == 2
     assert results == expected

@@ -33,7 +33,7 @@ def set_lines(results: Mapping[str, Any]) -> list[str]:
         return []
     transfer, scored = results["transfer"], {**results["splits"], **results["sets"]}
     metric, source = transfer["metric"], transfer["source"]
-    header = next((_header(each["scores"]) for each in scored.values()), "")
+    header = next((_header(each["scores"]) for each in scored.values()), "").partition(" by")[0]
     lines = [f"{'evaluation sets':22} {'examples':>9}  {metric:9} {header:17} {'gap':>8}"]
     for name in dict.fromkeys([*([source] if source else []), *results["sets"]]):
         score = scored[name]["scores"].get(metric, {"value": None, "interval": None})
@@ -68,6 +68,9 @@ def _interval(ends: Sequence[float]) -> str:
 
 
 def _header(scores: Mapping[str, Mapping[str, Any]]) -> str:
-    """`95% interval`, empty where no score has one."""
-    confidence = next((score["confidence"] for score in scores.values() if score["interval"]), None)
-    return "" if confidence is None else f"{confidence:.0%} interval"
+    """`95% interval`, and of what where it is not of examples; empty where no score has one."""
+    score = next((score for score in scores.values() if score["interval"]), None)
+    if score is None:
+        return ""
+    by_document = " by document" if score.get("resampled") == "document" else ""
+    return f"{score['confidence']:.0%} interval{by_document}"

@@ -24,7 +24,7 @@ def transfer_of(
         "metric": metric,
         "source": source,
         "value": at_source,
-        "gap": "points of the metric (hundredths) below the source",
+        "gap": "points (0.01) of the metric below the source",
         "sets": {
             name: {"value": value, "gap": _gap(at_source, value)} for name, value in values.items()
         },
