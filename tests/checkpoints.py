@@ -1,5 +1,6 @@
 """Tiny random checkpoints of every supported family, each with the real kind of tokenizer."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 TEXT = """
@@ -17,13 +18,19 @@ UNIGRAM = ("xlm-roberta", "camembert", "albert")
 
 
 def make_checkpoint(
-    family: str, folder: Path, *, width: int = 32, positions: int = 64, dropout: float = 0.1
+    family: str,
+    folder: Path,
+    *,
+    width: int = 32,
+    positions: int = 64,
+    dropout: float = 0.1,
+    text: Sequence[str] = TEXT,
 ) -> None:
-    """Save a random two-layer encoder of a family, and a tokenizer."""
+    """Save a random two-layer encoder of a family, and a tokenizer learned from a text."""
     import torch
     from transformers import AutoConfig, AutoModel
 
-    tokenizer = make_tokenizer(family)
+    tokenizer = make_tokenizer(family, text)
     tokenizer.save_pretrained(folder)
     starts_behind_padding = family in ("roberta", "xlm-roberta", "camembert")
     shape = {
@@ -55,8 +62,8 @@ def make_checkpoint(
     model.save_pretrained(folder)
 
 
-def make_tokenizer(family: str):
-    """A tokenizer of the family's class, learned from `TEXT`."""
+def make_tokenizer(family: str, text: Sequence[str] = TEXT):
+    """A tokenizer of the family's class, of a few pieces, more where there is more text."""
     import tokenizers
     import transformers
     from tokenizers import models, normalizers, pre_tokenizers, trainers
@@ -66,7 +73,7 @@ def make_tokenizer(family: str):
         special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
         if family == "modernbert":
             special = ["[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]"]
-        model.train_from_iterator(TEXT, vocab_size=420, min_frequency=1, special_tokens=special)
+        model.train_from_iterator(text, vocab_size=420, min_frequency=1, special_tokens=special)
         if family == "roberta":
             import json
 
@@ -89,16 +96,16 @@ def make_tokenizer(family: str):
             model.normalizer = normalizers.Lowercase()
             special = ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
         trainer = trainers.UnigramTrainer(
-            vocab_size=150, special_tokens=special, unk_token="<unk>", show_progress=False
+            vocab_size=max(150, len(text)), special_tokens=special, unk_token="<unk>", show_progress=False
         )
-        model.train_from_iterator(TEXT, trainer)
+        model.train_from_iterator(text, trainer)
         import json
 
         pieces = [tuple(piece) for piece in json.loads(model.to_str())["model"]["vocab"]]
         name = {"xlm-roberta": "XLMRoberta", "camembert": "Camembert", "albert": "Albert"}[family]
         return getattr(transformers, f"{name}Tokenizer")(vocab=pieces)
     model = tokenizers.BertWordPieceTokenizer(lowercase=family != "bert")
-    model.train_from_iterator(TEXT, vocab_size=300, min_frequency=1, show_progress=False)
+    model.train_from_iterator(text, vocab_size=300, min_frequency=1, show_progress=False)
     name = {"bert": "Bert", "distilbert": "DistilBert", "electra": "Electra"}[family]
     cls = getattr(transformers, f"{name}Tokenizer")
     return cls(vocab=model.get_vocab(), do_lower_case=family != "bert")
