@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from toolkit.encoders.base import Encoder
 from toolkit.encoders.recurrent import Lstm
 from toolkit.evaluation.predictions import Reader, predict
 from toolkit.models.batch import Batch, collate, padding_of
@@ -25,20 +26,21 @@ SMALL = Lstm(
 MOST_STEPS = 300
 
 
-def check_task(task: Task, examples: Sequence[Any]) -> None:
+def check_task(task: Task, examples: Sequence[Any], encoder: Encoder = SMALL) -> None:
     """Check a task on a few labelled examples (two at least, of different lengths).
 
     Windows fit; padding changes nothing; loss and count are sums; the examples can be learned by
-    heart; the task survives saving; a saved model predicts the same; nothing needs gold.
+    heart; the task survives saving; a saved model predicts the same; nothing needs gold. The
+    encoder is a small LSTM unless another one is given, which should be without dropout.
     """
     _require(len(examples) >= 2, "two examples at least are needed to check a task")
     with torch.random.fork_rng([]):
         torch.manual_seed(0)
         learned = task.learn(examples)
         texts = [text for example in examples for text in learned.texts(example)]
-        tokenizer = SMALL.tokenizer(texts)
-        model = build_model(learned, SMALL, tokenizer)
-        reader = Reader(learned, tokenizer, WindowSize.of(SMALL, model.encoder))
+        tokenizer = encoder.tokenizer(texts)
+        model = build_model(learned, encoder, tokenizer)
+        reader = Reader(learned, tokenizer, WindowSize.of(encoder, model.encoder))
         groups = _check_windows(reader, examples)
         windows = [window for group in groups for window in group]
         _check_fields(learned)
@@ -46,7 +48,7 @@ def check_task(task: Task, examples: Sequence[Any]) -> None:
         _check_sums(model, reader, groups)
         _check_without_gold(model, reader, examples)
         _check_learning(model.train(), reader, windows)
-        _check_saving(model.eval(), reader, examples)
+        _check_saving(model.eval(), reader, examples, encoder)
 
 
 def _check_windows(reader: Reader, examples: Sequence[Any]) -> list[list[Window]]:
@@ -127,10 +129,10 @@ def _check_learning(model: Model, reader: Reader, windows: Sequence[Window]) -> 
     )
 
 
-def _check_saving(model: Model, reader: Reader, examples: Sequence[Any]) -> None:
+def _check_saving(model: Model, reader: Reader, examples: Sequence[Any], encoder: Encoder) -> None:
     with tempfile.TemporaryDirectory() as name:
-        save_model(model, SMALL, reader.tokenizer, Path(name))
-        loaded = load_model(reader.task, SMALL, reader.tokenizer, Path(name)).eval()
+        save_model(model, encoder, reader.tokenizer, Path(name))
+        loaded = load_model(reader.task, encoder, reader.tokenizer, Path(name)).eval()
     before, after = _predict(model, reader, examples), _predict(loaded, reader, examples)
     _require(before == after, "a model that was saved and loaded predicts something else")
     reader.task.score(examples, before)

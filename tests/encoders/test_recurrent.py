@@ -16,7 +16,7 @@ TEXTS = [
     ("Berlin", "met", "Paris", "."),
 ]
 SMALL = {"embedding": 6, "hidden": 5, "min_count": 1}
-SUMMARIES = ("max", "mean", "last")
+SUMMARIES = ("max", "mean", "last", "first", "attention")
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +57,10 @@ def test_importing_it_brings_neither_torch_nor_transformers():
 
 def test_every_field_is_documented():
     assert set(comments_of(Lstm)) == set(Lstm.model_fields)
+
+
+def test_where_the_recipe_names_no_summary_it_is_the_maximum():
+    assert made()[2].pooling.how == "max"
 
 
 def test_frozen_vectors_without_vectors_are_a_fault():
@@ -154,11 +158,16 @@ def test_the_sign_for_a_capital_is_read_in_one_step_with_its_word(bidirectional)
 @pytest.mark.parametrize("summary", SUMMARIES)
 def test_a_summary_counts_a_marked_word_once(summary):
     _, tokenizer, module = made(summary=summary)
+    for query in module.pooling.parameters():
+        torch.nn.init.normal_(query)
     encoded = module.eval()(batch_of(tokenizer, ("in", "Berlin", "met")))
     read = encoded.tokens[0, [0, 1, 3, 4, 5]]  # without the sign
     ends = torch.cat((read[-1, :5], read[0, 5:]))
-    expected = {"max": read.amax(0), "mean": read.mean(0), "last": ends}[summary]
-    torch.testing.assert_close(encoded.summary[0], expected)
+    expected = {"max": read.amax(0), "mean": read.mean(0), "last": ends, "first": read[0]}
+    if summary == "attention":
+        weights = (read @ module.pooling.query / read.shape[1] ** 0.5).softmax(0)
+        expected[summary] = weights @ read
+    torch.testing.assert_close(encoded.summary[0], expected[summary])
 
 
 def test_signs_without_a_word_are_read_by_themselves():

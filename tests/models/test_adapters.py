@@ -140,11 +140,14 @@ def test_the_folder_holds_adapter_and_head_and_no_more(checkpoints, family, tmp_
 
 @pytest.mark.parametrize("kind", ADAPTERS)
 def test_with_a_head_of_ours_it_saves_and_loads(checkpoints, kind, tmp_path):
-    keys = {"head": "own", "summary": "mean", "adapter": ADAPTERS[kind]}
+    keys = {"head": "own", "summary": "attention", "adapter": ADAPTERS[kind]}
     encoder, tokenizer, model, batch = built(checkpoints["distilbert"], **keys)
+    assert not [name for name in model.frozen if "pooling" in name]
+    torch.nn.init.normal_(model.encoder.pooling.query)
     save_model(model, encoder, tokenizer, tmp_path)
     loaded = load_model(TASK, encoder, tokenizer, tmp_path).eval()
     assert torch.equal(scores_of(loaded, batch), scores_of(model, batch))
+    assert torch.equal(loaded.encoder.pooling.query, model.encoder.pooling.query)
     assert (tmp_path / "model.safetensors").stat().st_size < 20_000
 
 
@@ -169,6 +172,8 @@ def test_the_head_and_the_adapter_take_part_and_nothing_else(checkpoints, family
             assert (parameter.grad is not None) == is_trained == (name not in model.frozen), name
 
 
+# peft 0.21.2, the newest, asks a model for an alias that transformers 5.23 warns of
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")
 @pytest.mark.parametrize(
     ("auto_class", "outputs"),
     [

@@ -113,10 +113,12 @@ def test_saved_and_loaded_it_is_the_same_model(checkpoints, family, tmp_path):
         assert torch.equal(model(batch.inputs).scores, loaded(batch.inputs).scores)
 
 
-@pytest.mark.parametrize("summary", ["first", "mean", "max"])
+@pytest.mark.parametrize("summary", ["first", "last", "mean", "max", "attention"])
 def test_a_head_of_ours_saves_and_loads(checkpoints, family, summary, tmp_path):
     encoder, tokenizer, model, batch = built(checkpoints, family, head="own", summary=summary)
     assert not model.is_native
+    for query in model.encoder.pooling.parameters():
+        torch.nn.init.normal_(query)
     save_model(model, encoder, tokenizer, tmp_path / "model")
     loaded = load_model(TASK, encoder, tokenizer, tmp_path / "model").eval()
     with torch.no_grad():

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -13,9 +13,17 @@ from toolkit.recipe.block import Block, Learned
 class Task(Block):
     """What stands in for the base class of tasks."""
 
+    reads_summary: ClassVar[bool] = True
+    label_kind: ClassVar[None] = None
+
+    def standard_head(self) -> None:
+        return None
+
 
 class Encoder(Block):
     """What stands in for the base class of encoders."""
+
+    summary: ClassVar[None] = None
 
 
 class Tagging(Task):

@@ -43,6 +43,14 @@ def test_rates_of_every_family_fall_with_the_depth(checkpoints, family):
     assert min(rate for rate, _ in rates.values()) == pytest.approx(1e-3 * 0.5**top)
 
 
+def test_a_new_attention_over_the_tokens_learns_at_the_rate_of_the_head(checkpoints):
+    encoder = Pretrained(checkpoint=checkpoints["bert"], head="own", summary="attention")
+    model = build_model(TASK, encoder, encoder.tokenizer())
+    train = Train(learning_rate=1e-5, head_learning_rate=1e-2, layer_decay=0.5)
+    rates = rates_of(model, build_optimiser(model, train))
+    assert rates["encoder.pooling.query"] == (1e-2, 0.0)
+
+
 def test_an_adapter_has_the_rate_of_its_layer(checkpoints):
     encoder = Pretrained(checkpoint=checkpoints["bert"], adapter=Lora(type="lora"))
     model = build_model(TASK, encoder, encoder.tokenizer())

@@ -42,7 +42,8 @@ def inject(base: Any, adapter: Lora | Ia3) -> None:
 
 def base_names(module: nn.Module) -> frozenset[str]:
     """The parameters of an adapted module that are the checkpoint's own, and frozen."""
-    return frozenset(name for name, _ in module.named_parameters() if not is_part(name))
+    names = [name for name, _ in module.named_parameters()]
+    return frozenset(name for name in names if name.startswith("base.") and not is_part(name))
 
 
 def save_adapter(

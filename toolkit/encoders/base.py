@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Length = Annotated[int, Field(ge=8)]
 Overlap = Annotated[float, Field(ge=0, le=0.9)]
+Summary = Literal["first", "last", "mean", "max", "attention"]
 
 
 class Encoder(Block, ABC):
@@ -27,9 +28,18 @@ class Encoder(Block, ABC):
 
     # the `train` settings that suit some hundred examples
     small_data_training: ClassVar[Mapping[str, int | float]]
+    usual_summary: ClassVar[Summary] = "first"  # where the recipe names none
 
     max_length: Length | None = None  # tokens of a window; null: what the encoder can, up to 512
     overlap: Overlap = 0.25  # of neighbouring windows, as a share of one
+    summary: Summary | None = (
+        None  # how a text's tokens become the vector that a head of ours scores; null: the usual
+    )
+
+    @property
+    def takes_standard_head(self) -> bool:
+        """Whether a family's own head scores where there is one, and reads no summary of ours."""
+        return False
 
     @abstractmethod
     def tokenizer(self, texts: Iterable[str | Sequence[str]]) -> "PreTrainedTokenizerFast":

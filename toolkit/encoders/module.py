@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from toolkit.heads.base import Encoded
+from toolkit.heads.pooling import Pooling
 
 
 class EncoderModule(nn.Module):
@@ -13,6 +14,7 @@ class EncoderModule(nn.Module):
 
     width: int  # of the vectors
     longest: int | None  # the most tokens it can read at once; None: no limit
+    pooling: Pooling  # makes the summary; learns at the rate of the head
 
     @abstractmethod
     def forward(self, batch: Mapping[str, Tensor]) -> Encoded:

@@ -33,8 +33,12 @@ class Pretrained(Encoder):
     checkpoint: str  # a name on the Hub, or a folder
     revision: str | None = None  # of the Hub: a branch, a tag or a commit; null: the newest
     head: Literal["standard", "own"] = "standard"  # standard: the family's own, as it was published
-    summary: Literal["first", "mean", "max"] = "first"  # the vector of a text, for heads of ours
     adapter: Adapter | None = None  # trained in the place of the encoder; null: train all of it
+
+    @property
+    def takes_standard_head(self) -> bool:
+        """As `head` says."""
+        return self.head == "standard"
 
     def missing(self) -> list[str]:
         """The checkpoint, where it is neither here nor can be fetched."""
@@ -65,13 +69,13 @@ class Pretrained(Encoder):
         """The checkpoint's encoder without a head."""
         from toolkit.encoders import pretrained_module as module
 
-        return module.PretrainedModule(self._adapted(module.load_bare(self._place())), self.summary)
+        return self._pooled(self._adapted(module.load_bare(self._place())))
 
     def with_standard_head(
         self, tokenizer: "PreTrainedTokenizerFast", head: "StandardHead", folder: Path | None = None
     ) -> "tuple[EncoderModule, nn.Module] | None":
         """The encoder and its family's own head: from the checkpoint, or as saved in `folder`."""
-        if self.head != "standard":
+        if not self.takes_standard_head:
             return None
         from toolkit.encoders import pretrained_module as module
 
@@ -86,7 +90,7 @@ class Pretrained(Encoder):
 
             adapter_module.check_base(encoder, folder)
             adapter_module.load_adapter(encoder, scorer.native, folder)
-        return module.PretrainedModule(encoder, self.summary), scorer
+        return self._pooled(encoder), scorer
 
     def save_standard(self, module: "EncoderModule", scorer: "nn.Module", folder: Path) -> None:
         """Write the native model, or adapter and head beside a note of whose they are."""
@@ -104,7 +108,7 @@ class Pretrained(Encoder):
         from toolkit.encoders import pretrained_module as module
 
         if self.adapter is None:
-            return module.PretrainedModule(module.bare_from_config(folder), self.summary)
+            return self._pooled(module.bare_from_config(folder))
         from toolkit.encoders import adapter_module
 
         adapted = self.module(tokenizer)
@@ -128,6 +132,11 @@ class Pretrained(Encoder):
         from toolkit.encoders import adapter_module
 
         return adapter_module.base_names(module)
+
+    def _pooled(self, base: Any) -> "EncoderModule":
+        from toolkit.encoders.pretrained_module import PretrainedModule
+
+        return PretrainedModule(base, self.summary or self.usual_summary)
 
     def _place(self) -> Place:
         place = locate(self.checkpoint, self.revision)

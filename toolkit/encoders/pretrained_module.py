@@ -1,4 +1,4 @@
-"""The torch side of a pretrained encoder: loading, splitting off the head, pooling."""
+"""The torch side of a pretrained encoder: loading, splitting off the head."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ from toolkit.encoders.light_tokenizer import byte_levels
 from toolkit.encoders.module import EncoderModule
 from toolkit.errors import ToolkitError
 from toolkit.heads.base import Encoded
+from toolkit.heads.pooling import Pooling
 from toolkit.heads.standard import StandardHead
 
 
@@ -25,16 +26,16 @@ class PretrainedModule(EncoderModule):
     def __init__(self, base: Any, summary: str) -> None:
         super().__init__()
         self.base = base
-        self.summary = summary
         self.width: int = base.config.hidden_size
         self.longest: int | None = longest_of(base)
+        self.pooling = Pooling(summary, self.width)
 
     def forward(self, batch: Mapping[str, Tensor]) -> Encoded:
         """`input_ids` and `attention_mask`, both (batch, length), and the family's other inputs."""
         output = self.base(**batch)
         states: Tensor = output.last_hidden_state  # (batch, length, width)
         mask = batch["attention_mask"].bool()  # (batch, length)
-        summary = summarise(states, mask, self.summary)
+        summary = self.pooling(states, mask)
         return Encoded(states, mask, summary, getattr(output, "pooler_output", None))
 
 
@@ -72,16 +73,6 @@ class _Stub(nn.Module):
     def forward(self, *_: Any, inputs_embeds: Tensor, **__: Any) -> BaseModelOutputWithPooling:
         pooled, self.pooled = self.pooled, None
         return BaseModelOutputWithPooling(last_hidden_state=inputs_embeds, pooler_output=pooled)
-
-
-def summarise(states: Tensor, mask: Tensor, how: str) -> Tensor:
-    """One vector a text (batch, width) from states (batch, length, width): real tokens only."""
-    if how == "first":
-        return states[:, 0]
-    real = mask.unsqueeze(-1)  # (batch, length, 1)
-    if how == "max":
-        return states.masked_fill(~real, torch.finfo(states.dtype).min).amax(dim=1)
-    return (states * real).sum(dim=1) / real.sum(dim=1).clamp(min=1)
 
 
 def longest_of(base: nn.Module) -> int | None:

@@ -29,6 +29,7 @@ class Lstm(Encoder):
     """An LSTM over words, written from scratch: the embeddings are learned, or read from a file."""
 
     small_data_training = MappingProxyType({"epochs": 30, "batch_size": 16, "learning_rate": 5e-3})
+    usual_summary = "max"
 
     embedding: Positive = 128  # width of a word's vector
     hidden: Positive = 128  # width of one direction
@@ -42,7 +43,6 @@ class Lstm(Encoder):
     min_count: Positive = 2  # occurrences that make a training word one of the vocabulary
     case: Case = "mark"  # mark: lower-cased, with a sign before words that began with a capital
     zero_digits: bool = False  # read every digit as 0
-    summary: Literal["max", "mean", "last"] = "max"  # how a text's words become one vector
 
     def faults(self) -> list[tuple[str, str]]:
         """Frozen vectors need a file that they come from."""

@@ -16,6 +16,7 @@ from toolkit.encoders.recurrent import Lstm
 from toolkit.encoders.word_tokenizer import CAPITAL, signs_of
 from toolkit.encoders.word_vectors import word_vectors
 from toolkit.heads.base import Encoded
+from toolkit.heads.pooling import Pooling
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -42,6 +43,8 @@ class RecurrentModule(EncoderModule):
         )
         self.width = self.lstm.width
         self.longest = None
+        backward = shape.hidden if shape.bidirectional else 0
+        self.pooling = Pooling(shape.summary or shape.usual_summary, self.width, backward)
 
     def forward(self, batch: Mapping[str, Tensor]) -> Encoded:
         """Read `input_ids` and `attention_mask`, both (batch, length)."""
@@ -56,7 +59,7 @@ class RecurrentModule(EncoderModule):
             vectors = vectors + raised * self.embedding.weight[self.capital]
         states = self._dropout(self.lstm.read(self._dropout(vectors), packing))  # (tokens, width)
         tokens = packing.unpack(states)  # (batch, length, width)
-        summary = self._summary(tokens, steps)
+        summary = self.pooling(tokens, steps)
         return Encoded(torch.where(sign[..., None], tokens.roll(-1, 1), tokens), mask, summary)
 
     def _signs(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -91,20 +94,3 @@ class RecurrentModule(EncoderModule):
             return words
         chosen = torch.rand(words.shape, device=words.device) < self.shape.word_dropout
         return words.masked_fill(chosen & (words >= self.first_word), self.unknown)
-
-    def _summary(self, tokens: Tensor, steps: Tensor) -> Tensor:
-        """One vector a text (batch, width), from what was read in a step of its own."""
-        if self.shape.summary == "max":
-            return tokens.masked_fill(~steps[..., None], -math.inf).amax(1)
-        if self.shape.summary == "mean":
-            return tokens.sum(1) / steps.sum(1, keepdim=True)  # the other tokens are 0
-        text = torch.arange(len(tokens), device=tokens.device)  # (batch,)
-        number = (
-            steps.cumsum(1) * steps
-        )  # (batch, length): 1 at the first step, largest at the last
-        last = tokens[text, number.argmax(1)]  # (batch, width), where the first direction ended
-        if not self.shape.bidirectional:
-            return last
-        first = tokens[text, steps.int().argmax(1)]  # (batch, width), where the second one ended
-        half = self.shape.hidden
-        return torch.cat((last[:, :half], first[:, half:]), dim=1)

@@ -138,8 +138,10 @@ def _compute(
     flat = [window for group in windows for window in group]
     rows: list[np.ndarray[Any, Any]] = []
     loss, count = 0.0, 0
-    for start in range(0, len(flat), batch_size):
-        batch = collate(flat[start : start + batch_size], padding_of(reader.tokenizer), device)
+    # a loss may combine the windows of an example, as in training: with gold they stay together
+    size = len(flat) if flat and flat[0].targets is not None else batch_size
+    for start in range(0, len(flat), size):
+        batch = collate(flat[start : start + size], padding_of(reader.tokenizer), device)
         with autocast(precision, device):
             output: Output = model(batch.inputs, batch.targets)
         rows.extend(output.scores.float().cpu().numpy())

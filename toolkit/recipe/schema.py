@@ -190,4 +190,17 @@ class Recipe:
             expected = f"expected one of {', '.join(known)}" if known else "and nothing is scored"
             message = f"found {shown(self.evaluate.source)}, {expected}"
             faults.append(("evaluate.source", message))
-        return faults
+        return faults + self._unread_summary()
+
+    def _unread_summary(self) -> list[tuple[str, str]]:
+        """A summary that nobody reads has no effect, and an attention in it could not learn."""
+        if self.model.summary is None:
+            return []
+        found = f"found {self.model.summary!r}, but "
+        if not self.task.reads_summary:
+            why = "the task scores tokens, which have no summary: leave it out"
+        elif self.model.takes_standard_head and self.task.standard_head() is not None:
+            why = "the family's own head does not read it: set model.head: own, or leave it out"
+        else:
+            return []
+        return [("model.summary", found + why)]

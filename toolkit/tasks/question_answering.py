@@ -68,6 +68,7 @@ class QuestionAnswering(Task):
     dropout: float = 0.1  # before the linear layer, where the head is not the checkpoint's own
 
     reads = Question
+    reads_summary = False
     sample = "qa"
     unit = "question"
     parts = ("question", "context")

@@ -44,6 +44,7 @@ class TokenClassification(Task):
     )
 
     reads = Tagged
+    reads_summary = False
     sample = "ner"
 
     @property

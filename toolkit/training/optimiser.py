@@ -11,6 +11,8 @@ from toolkit.encoders.layers import depths_of
 from toolkit.models.freezing import needs_layers
 from toolkit.recipe.schema import Train
 
+NEW = ("head.", "encoder.pooling.")  # what no checkpoint brought: has the rate of the head
+
 
 def rate_factor(schedule: str, warmup: float, step: int, num_steps: int) -> float:
     """What the highest learning rate is multiplied by in `step` (counted from 0), in [0, 1].
@@ -37,7 +39,7 @@ def build_optimiser(model: nn.Module, train: Train) -> torch.optim.AdamW:
     shares = _shares(model, train.layer_decay)
     groups: dict[tuple[bool, float, bool], list[nn.Parameter]] = {}
     for name, parameter in trained(model):
-        key = (name.startswith("head."), shares.get(name, 1.0), parameter.dim() > 1)
+        key = (name.startswith(NEW), shares.get(name, 1.0), parameter.dim() > 1)
         groups.setdefault(key, []).append(parameter)
     head_rate = train.head_learning_rate or train.learning_rate
     rates = {
