@@ -42,6 +42,20 @@ class Sorting(Task):
     labels_per_text: Annotated[int, Field(multiple_of=2)] | Literal["all"] = 2
 
 
+class Narrow(Block):
+    """One way to be small."""
+
+    type: Literal["narrow"]
+    rank: Annotated[int, Field(ge=1)] = 8
+
+
+class Thin(Block):
+    """Another one."""
+
+    type: Literal["thin"]
+    share: float = 0.5
+
+
 class Pretrained(Encoder):
     """A checkpoint."""
 
@@ -49,6 +63,7 @@ class Pretrained(Encoder):
     revision: Learned[str | None] = None
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     layers: tuple[int, ...] = ()
+    adapter: Annotated[Narrow | Thin, Field(discriminator="type")] | None = None
 
 
 class Lstm(Encoder):

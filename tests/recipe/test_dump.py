@@ -119,6 +119,7 @@ model:
   revision: null
   dropout: 0.1
   layers: []
+  adapter: null
 
 data:
   format: conll

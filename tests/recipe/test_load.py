@@ -164,7 +164,7 @@ def test_faults_name_the_file_that_a_key_came_from(write):
         GOOD.replace("epochs: 3", "epochs: 0").replace("  checkpoint", "  chekpoint"), "base.yaml"
     )
     write("extends: base.yaml\ntrain:\n  seed: x\nevaluate:\n  metrics: f1\n", "big.yaml")
-    known = "checkpoint, revision, dropout, layers"
+    known = "checkpoint, revision, dropout, layers, adapter"
     assert faults("big.yaml", "train.warmup=2") == [
         "big.yaml:3: train.seed: found 'x', "
         "expected a whole number of at least 0 and below 4294967296",

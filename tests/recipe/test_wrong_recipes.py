@@ -99,6 +99,18 @@ TYPES = [
           ["ner.yaml:7: data.encoding: found 'u8', expected text of 3 or more characters"]),
     Wrong("what the class itself refuses", with_keys("data", "encoding: latin-1"),
           ["ner.yaml:7: data.encoding: found 'latin-1': no encoding that is read here"]),
+    Wrong("a block of an unknown kind", with_keys("model", "adapter: {type: thn, share: 1}"),
+          ["ner.yaml:4: model.adapter.type: found 'thn', expected 'narrow' or 'thin'. "
+           "Did you mean 'thin'?"]),
+    Wrong("a block of no kind", with_keys("model", "adapter:", "  share: 1"),
+          ["ner.yaml:5: model.adapter.type: missing, expected 'narrow' or 'thin'"]),
+    Wrong("a value for a block of some kind", with_keys("model", "adapter: 7"),
+          ["ner.yaml:4: model.adapter: found 7, "
+           "expected a block with type: 'narrow' or 'thin', or null"]),
+    Wrong("a key of a block of another kind", with_keys("model", "adapter: {type: thin, rank: 0}"),
+          ["ner.yaml:4: model.adapter.rank: unknown key. Known: type, share"]),
+    Wrong("a value in a block of a kind", with_keys("model", "adapter: {type: narrow, rank: 0}"),
+          ["ner.yaml:4: model.adapter.rank: found 0, expected a whole number of at least 1"]),
     Wrong("a long value", trained(f"epochs: {'x' * 200}"),
           [f"ner.yaml:11: train.epochs: found '{'x' * 78}…, "
            "expected a whole number of at least 1"]),
@@ -110,9 +122,11 @@ KEYS = [
     Wrong("a key that is misspelt", trained("epoch: 3"),
           ["ner.yaml:11: train.epoch: unknown key. Did you mean 'epochs'? Known: " + TRAIN_KEYS]),
     Wrong("a key that is nothing like a known one", with_keys("model", "zzz: 3"),
-          ["ner.yaml:4: model.zzz: unknown key. Known: checkpoint, revision, dropout, layers"]),
+          ["ner.yaml:4: model.zzz: unknown key. Known: checkpoint, revision, dropout, layers, "
+           "adapter"]),
     Wrong("a key of another class", with_keys("model", "hidden: 3"),
-          ["ner.yaml:4: model.hidden: unknown key. Known: checkpoint, revision, dropout, layers"]),
+          ["ner.yaml:4: model.hidden: unknown key. Known: checkpoint, revision, dropout, layers, "
+           "adapter"]),
     Wrong("a key in a block in a block", with_keys("data", "columns:", "  wrod: 0", "  tag: 1"),
           ["ner.yaml:8: data.columns.wrod: unknown key. Did you mean 'word'? Known: word, tag"]),
     Wrong("a merge key", with_keys("train", "<<: {epochs: 3}"),

@@ -90,7 +90,7 @@ class Pretrained(Encoder):
 
             adapter_module.check_base(encoder, folder)
             adapter_module.load_adapter(encoder, scorer.native, folder)
-        return self._pooled(encoder), scorer
+        return module.PretrainedModule(encoder, self.usual_summary), scorer
 
     def save_standard(self, module: "EncoderModule", scorer: "nn.Module", folder: Path) -> None:
         """Write the native model, or adapter and head beside a note of whose they are."""

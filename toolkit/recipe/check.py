@@ -31,8 +31,8 @@ def check(cls: type[Block], node: Node, name: str, file: Place) -> Checked:
         block = cls.model_validate_json(json.dumps(node.plain()))
     except ValidationError as error:
         found = [_Finding.of(each, node) for each in error.errors(include_url=False)]
-        schema = _schema_of(cls)
-        return Checked(None, [_fault(each, cls, schema, name, file) for each in _deepest(found)])
+        about = _About(cls, _schema_of(cls), node.plain())
+        return Checked(None, [_fault(each, about, name, file) for each in _deepest(found)])
     return Checked(block, _between_keys(block, node, name))
 
 
@@ -51,11 +51,27 @@ def _between_keys(block: Block, node: Node, name: str) -> list[Fault]:
     return faults
 
 
+class _About(NamedTuple):
+    """The class of a block, and what stands there."""
+
+    cls: type[Block]
+    schema: Schema
+    value: Any
+
+    def at(self, path: KeyPath) -> Schema:
+        """The part of the schema for what stands at a path."""
+        return part_at(self.schema, path, self.value)
+
+
 def _schema_of(cls: type[Block]) -> Schema:
     try:
         return cls.model_json_schema()
     except PydanticInvalidForJsonSchema:  # a user's class with a field of a type all its own
         return {}
+
+
+# pydantic's names for a block of a union whose kind is unknown or not named
+_TAGS = {"union_tag_invalid": "literal_error", "union_tag_not_found": "missing"}
 
 
 class _Finding(NamedTuple):
@@ -71,8 +87,12 @@ class _Finding(NamedTuple):
         path, node = _without_branches(error["loc"], root)
         if error["type"] == "missing" and isinstance(node.value, dict):
             path = (*path, error["loc"][-1])
-        own = error.get("ctx", {}).get("error")
+        context = error.get("ctx", {})
+        own = context.get("error")
         kind = "key" if error["loc"][-1:] == ("[key]",) else error["type"]
+        if kind in _TAGS:  # the fault is in the key that tells blocks apart
+            tag = context["discriminator"].strip("'")
+            kind, path, node = _TAGS[kind], (*path, tag), node.child(tag) or node
         return cls(kind, path, node, str(own or error["msg"]))
 
 
@@ -94,29 +114,29 @@ def _deepest(found: list[_Finding]) -> list[_Finding]:
     return [each for path, each in reversed(by_path.items()) if path not in within]
 
 
-def _fault(found: _Finding, cls: type[Block], schema: Schema, name: str, file: Place) -> Fault:
+def _fault(found: _Finding, about: _About, name: str, file: Place) -> Fault:
     path = (name, *found.path)
     if found.kind == "missing" and isinstance(found.node.value, dict):
         place = file if len(found.path) == 1 else found.node.place
-        return Fault(place, path, _missing(found, cls, schema))
+        return Fault(place, path, _missing(found, about))
     if found.kind in ("extra_forbidden", "key"):
-        known = keys(part_at(schema, found.path[:-1]), schema)
+        known = keys(about.at(found.path[:-1]), about.schema)
         place = found.node.key or found.node.place
         return Fault(place, path, unknown_key(str(path[-1]), known))
-    return Fault(found.node.place, path, _wrong(found, schema))
+    return Fault(found.node.place, path, _wrong(found, about))
 
 
-def _missing(found: _Finding, cls: type[Block], schema: Schema) -> str:
-    about = comments_of(cls).get(str(found.path[0])) if len(found.path) == 1 else None
-    wanted = expected(part_at(schema, found.path), schema)
-    return f"missing, expected {wanted}{f': {about}' if about else ''}"
+def _missing(found: _Finding, about: _About) -> str:
+    comment = comments_of(about.cls).get(str(found.path[0])) if len(found.path) == 1 else None
+    wanted = expected(about.at(found.path), about.schema)
+    return f"missing, expected {wanted}{f': {comment}' if comment else ''}"
 
 
-def _wrong(found: _Finding, schema: Schema) -> str:
+def _wrong(found: _Finding, about: _About) -> str:
     if not found.path:  # a check of the class's own over all its keys
         return found.message
     value = found.node.plain()
-    part = part_at(schema, found.path)
+    part, schema = about.at(found.path), about.schema
     if not part or found.kind in ("value_error", "assertion_error"):
         return f"found {shown(value)}: {found.message}"
     return f"found {shown(value)}, expected {expected(part, schema)}{_hint(value, part, schema)}"

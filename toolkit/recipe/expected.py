@@ -27,13 +27,21 @@ _BOUNDS = (
 )
 
 
-def part_at(schema: Schema, path: KeyPath) -> Schema:
-    """The part of a class's schema that describes what stands at `path`; empty where none does."""
+def part_at(schema: Schema, path: KeyPath, value: Any = None) -> Schema:
+    """The part of a class's schema that describes what stands at `path`; empty where none does.
+
+    `value` is what stands in the place of the whole: of blocks that a key tells apart, such as
+    `type`, it is the one that the value names.
+    """
     part = schema
     for key in path:
-        inner = (_inner(option, key) for option in branches(part, schema))
-        part = next((option for option in inner if option is not None), {})
-    return part
+        options = _named_by(value, branches(part, schema))
+        inner = [found for option in options if (found := _inner(option, key)) is not None]
+        part = inner[0] if len(inner) == 1 else {"anyOf": inner} if inner else {}
+        value = _item(value, key)
+    options = branches(part, schema)
+    named = _named_by(value, options)
+    return part if named is options else named[0]
 
 
 def branches(part: Schema, schema: Schema) -> list[Schema]:
@@ -51,6 +59,10 @@ def expected(part: Schema, schema: Schema) -> str:
     """`a whole number of at least 1, or null`."""
     options = branches(part, schema)
     words = [shown(value) for option in options for value in _values(option)]
+    if tag := _tag_of(options):
+        names = [shown(option["properties"][tag]["const"]) for option in _blocks(options)]
+        kinds = [_one(option, schema) for option in options if option not in _blocks(options)]
+        return _either([f"a block with {tag}: {_either(names)}", *kinds])
     kinds = [_one(option, schema) for option in options if not _values(option)]
     return _either(list(dict.fromkeys([*([_either(words)] if words else []), *kinds])))
 
@@ -68,6 +80,38 @@ def keys(part: Schema, schema: Schema) -> list[str]:
         known |= dict.fromkeys(option.get("properties", {}))
         known |= dict.fromkeys(choices(option.get("propertyNames", {}), schema))
     return list(known)
+
+
+def _blocks(options: Sequence[Schema]) -> list[Schema]:
+    return [option for option in options if "properties" in option]
+
+
+def _tag_of(options: Sequence[Schema]) -> str | None:
+    """The key that tells blocks apart: it has one value in each."""
+    blocks = _blocks(options)
+    if len(blocks) < 2:
+        return None
+    fixed = [
+        {key for key, inner in block["properties"].items() if "const" in inner} for block in blocks
+    ]
+    return min(set.intersection(*fixed), default=None)
+
+
+def _named_by(value: Any, options: list[Schema]) -> list[Schema]:
+    """The block that a value names, by the key that tells blocks apart; all where it names none."""
+    tag = _tag_of(options)
+    if tag is None:
+        return options
+    name = _item(value, tag)
+    named = [option for option in _blocks(options) if option["properties"][tag]["const"] == name]
+    return named or options
+
+
+def _item(value: Any, key: str | int | None) -> Any:
+    if isinstance(value, dict):
+        return value.get(key)
+    is_place = isinstance(value, list) and isinstance(key, int) and key < len(value)
+    return value[key] if is_place else None
 
 
 def _inner(option: Schema, key: str | int) -> Schema | None:
