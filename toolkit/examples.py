@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from toolkit.errors import ToolkitError
 
@@ -14,6 +14,8 @@ _WORD = re.compile(
     rf"(?:\w\.){{2,}}|\d+(?:[.,:/-]\d+)*(?!\w)|{_CLITIC}|\w+(?:[-.@&]\w+|(?!{_CLITIC})['’]\w+)*|[^\w\s]",
     re.IGNORECASE,
 )
+
+Labels = Literal["single", "multi", "regression"]  # of a text: one, several or none, a number
 
 
 class Tagged(NamedTuple):

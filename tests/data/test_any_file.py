@@ -53,7 +53,7 @@ READERS = {
     "conllu": (Conllu(train="a"), Tagged, COLUMNS),
     "csv": (Csv(train="a"), Text, CELLS),
     "csv-by-position": (Csv(train="a", columns={"text": 0, "label": -1}), Text, CELLS),
-    "csv-numbers": (Csv(train="a", labels="number"), Text, CELLS),
+    "csv-numbers": (Csv(train="a", labels="regression"), Text, CELLS),
     "csv-words": (Csv(train="a", columns={"words": 0, "tags": 1}), Tagged, CELLS),
     "tsv": (Tsv(train="a"), Text, CELLS),
     "tsv-quoted": (Tsv(train="a", quoting="rfc4180"), Text, CELLS),

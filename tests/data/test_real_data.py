@@ -115,7 +115,7 @@ def test_goemotions(data_folder, name, number):
     data = Tsv(
         train=path,
         columns={"text": 0, "label": 1, "id": 2},
-        labels="several",
+        labels="multi",
         labels_file=str(data_folder / "goemotions/labels.txt"),
     )
     reading = data.read(path, Text)
@@ -130,7 +130,7 @@ def test_goemotions(data_folder, name, number):
 @pytest.mark.parametrize(("name", "number"), [("train", 5749), ("dev", 1500), ("test", 1379)])
 def test_stsb(data_folder, language, name, number):
     path = str(data_folder / f"stsb/stsb-{language}-{name}.csv")
-    data = Csv(train=path, columns={"text": 0, "pair": 1, "label": 2}, labels="number")
+    data = Csv(train=path, columns={"text": 0, "pair": 1, "label": 2}, labels="regression")
     reading = data.read(path, Text)
     assert len(reading.examples) == number
     assert all(example.pair and 0 <= example.label <= 5 for example in reading.examples)

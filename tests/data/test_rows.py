@@ -108,7 +108,7 @@ def test_numbers_become_names_by_a_file(write):
 def test_several_numbers_become_names_by_a_file(write):
     names = write("a\nb\nc\n", "labels.txt")
     path = write('x,"0,2"\ny,\n')
-    examples = csv(labels_file=names, labels="several").read(path, Text).examples
+    examples = csv(labels_file=names, labels="multi").read(path, Text).examples
     assert [example.label for example in examples] == [("a", "c"), ()]
 
 
@@ -147,13 +147,13 @@ def test_a_file_of_names_behind_a_variable_is_missing(monkeypatch):
 
 def test_another_separator_of_labels(write):
     path = write('{"text": "a", "label": "x, y|z"}\n')
-    data = jsonl(labels="several", label_separator="|")
+    data = jsonl(labels="multi", label_separator="|")
     assert data.read(path, Text).examples[0].label == ("x, y", "z")
 
 
 def test_numbers_stay_numbers(write):
     path = write('{"text": "a", "label": 3}\n{"text": "b", "label": 0.5}\n')
-    reading = jsonl(labels="number").read(path, Text)
+    reading = jsonl(labels="regression").read(path, Text)
     assert [example.label for example in reading.examples] == [3.0, 0.5]
     assert all(isinstance(example.label, float) for example in reading.examples)
     assert reading.notes == ["2 texts; columns text and label; numbers from 0.5 to 3"]

@@ -61,7 +61,7 @@ WRONG = [
      f":6: data.columns: unknown key. Known: {SPLITS}"),
     # labels
     ("format: csv|train: a|labels: many",
-     ":6: data.labels: found 'many', expected 'single', 'several' or 'number'"),
+     ":6: data.labels: found 'many', expected 'single', 'multi' or 'regression', or null"),
     ("format: csv|train: a|label_separator: ''",
      ":6: data.label_separator: found '', expected text of 1 or more characters"),
     ("format: csv|train: a|labels_file: 3",
@@ -74,10 +74,10 @@ WRONG = [
      ":6: data.label_map: found '' for 'PER', expected a label"),
     ("format: csv|train: a|label_map: [a]",
      ":6: data.label_map: found ['a'], expected a block of keys, each with text"),
-    ("format: csv|train: a|labels: number|label_map: {a: b}",
-     ":7: data.label_map: found with labels: number, which has no names"),
-    ("format: csv|train: a|labels: number|labels_file: names.txt",
-     ":7: data.labels_file: found with labels: number, which has no names"),
+    ("format: csv|train: a|labels: regression|label_map: {a: b}",
+     ":7: data.label_map: found with labels: regression, which has no names"),
+    ("format: csv|train: a|labels: regression|labels_file: names.txt",
+     ":7: data.labels_file: found with labels: regression, which has no names"),
     ("format: jsonl|train: a|scheme: bio",
      ":6: data.scheme: found 'bio', expected 'iob1', 'iob2', 'bioes', 'bilou', 'plain' or 'auto'. "
      "Did you mean 'bioes'?"),

@@ -40,7 +40,7 @@ def evaluate(
         source, reading = data, known.splits(recipe.task.reads, ["test"])["test"]
     else:
         source = recipe.data.sources().get(data, data)
-        reading = read_named(recipe.data, data, recipe.task.reads)
+        reading = read_named(recipe.data, data, recipe.task.reads, recipe.task.label_kind)
     for note in reading.notes:
         print(note)
     from toolkit.evaluation.predictions import records_of

@@ -8,7 +8,7 @@ from pydantic import model_validator
 from toolkit.data.split import NAMES, Rule, Split, divided
 from toolkit.data.text import unreachable
 from toolkit.errors import DataError
-from toolkit.examples import Tagged
+from toolkit.examples import Labels, Tagged
 from toolkit.recipe.block import Block
 
 
@@ -40,6 +40,15 @@ class Data(Block):
     def faults(self) -> list[tuple[str, str]]:
         """Faults between fields."""
         return [fault for name in self._rules() for fault in self._faults_of_rule(name)]
+
+    @property
+    def label_kind(self) -> Labels | None:
+        """What a column of labels holds; None where there is none, or nothing says it."""
+        return None
+
+    def with_labels(self, kind: Labels | None) -> Self:
+        """As a task reads labels, where the recipe leaves it open."""
+        return self
 
     def read(self, source: str, reads: type[Any] = Tagged) -> Reading:
         """The examples of one source, each of the class `reads`; DataError where it is wrong.

@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from toolkit.data.fields import Column, Taken, take
 from toolkit.data.kinds import MISSING, number, text, written_number
 from toolkit.data.text import counted, read_text
 from toolkit.errors import DataError
-
-Kind = Literal["single", "several", "number"]
+from toolkit.examples import Labels as Kind
 
 
 class LabelNames(NamedTuple):
@@ -45,7 +44,7 @@ def read_label_names(path: str) -> LabelNames:
 
 def take_labels(column: Column, labels: Labels) -> Taken:
     """The labels of a column: texts, tuples of texts, or numbers."""
-    if labels.kind == "number":
+    if labels.kind == "regression":
         return take(column, number if column.typed else written_number)
     names = labels.names
     if names is None and column.labels is not None:
@@ -105,9 +104,9 @@ class _Found:
     def _label(self, value: Any, usual: type | None) -> str:
         """One label; ValueError with what was expected."""
         if isinstance(value, (list, tuple)):
-            raise ValueError("one label (labels: several reads lists)")
+            raise ValueError("one label (labels: multi reads lists)")
         if isinstance(value, float):
-            raise ValueError("a label (labels: number reads numbers)")
+            raise ValueError("a label (labels: regression reads numbers)")
         if usual is not None and isinstance(value, (str, int)) and type(value) is not usual:
             raise ValueError(_as_usual(self.column, usual))
         name = self._name(value)

@@ -6,17 +6,18 @@ is here, so that a key of the recipe means the same in each.
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
 from toolkit.data.base import Data, Reading
 from toolkit.data.filling import Meaning, examples_of
-from toolkit.data.labels import Kind, Labels, read_label_names
+from toolkit.data.labels import Labels, read_label_names
 from toolkit.data.sentences import Spelling, empty_labels
 from toolkit.data.table import Asked, Table
 from toolkit.data.tags import Scheme
 from toolkit.data.text import unreachable
+from toolkit.examples import Labels as Kind
 from toolkit.examples import Tagged
 
 _Column = str | Annotated[int, Field(description="from 0; negative: from the end")]
@@ -26,7 +27,7 @@ class Rows(Data):
     """A data set with an example in each row."""
 
     columns: Mapping[str, _Column | None] = {}  # field -> column, null: none; {}: by their names
-    labels: Kind = "single"  # what a label column holds: one label, several, or a number
+    labels: Kind | None = None  # what a label column holds; null: what the task reads, one label
     label_separator: Annotated[str, Field(min_length=1)] = ","  # of several labels in one text
     labels_file: str | None = None  # what the numbers of labels stand for: a name a line, from 0
     label_map: Mapping[str, str] = {}  # label of the files -> label, before a scheme is looked at
@@ -36,9 +37,9 @@ class Rows(Data):
     def faults(self) -> list[tuple[str, str]]:
         """Faults between fields."""
         faults = super().faults() + empty_labels(self.label_map)
-        if self.labels == "number":
+        if self.labels == "regression":
             faults += [
-                (key, "found with labels: number, which has no names")
+                (key, "found with labels: regression, which has no names")
                 for key in ("labels_file", "label_map")
                 if getattr(self, key)
             ]
@@ -48,6 +49,15 @@ class Rows(Data):
             message = f"found {key!r} for {' and '.join(names)}, expected a column each"
             faults.append((f"columns.{names[1]}", message))
         return faults
+
+    @property
+    def label_kind(self) -> Kind | None:
+        """As `labels` says."""
+        return self.labels
+
+    def with_labels(self, kind: Kind | None) -> Self:
+        """With `labels` filled in where it is open."""
+        return self if self.labels else self.model_copy(update={"labels": kind})
 
     def read(self, source: str, reads: type[Any] = Tagged) -> Reading:
         """The examples of a file or split; DataError with all of its faults."""
@@ -68,6 +78,6 @@ class Rows(Data):
     def _reading(self, source: str, asked: Asked) -> Reading:
         names = read_label_names(self.labels_file) if self.labels_file and asked.gold else None
         table = self.table(source, asked)
-        labels = Labels(self.labels, self.label_separator, names, self.label_map)
+        labels = Labels(self.labels or "single", self.label_separator, names, self.label_map)
         spelling = Spelling(self.label_map, self.scheme, self.repair, unit=table.unit)
         return examples_of(table, asked, Meaning(labels, spelling))

@@ -6,6 +6,7 @@ from typing import Any
 from toolkit.data.base import Data, Reading
 from toolkit.data.split import NAMES
 from toolkit.errors import DataError
+from toolkit.examples import Labels
 from toolkit.registry import look_up
 
 _FORMATS = {
@@ -25,7 +26,7 @@ _FORMATS = {
 _OF_FIELD = {("words", ".tsv"): "conll", ("context", ".json"): "squad"}
 
 
-def read_named(data: Data, name: str, reads: type[Any]) -> Reading:
+def read_named(data: Data, name: str, reads: type[Any], labels: Labels | None = None) -> Reading:
     """The labelled examples of a split that the recipe names, or of any other source."""
     for split in NAMES:
         if name == split and split not in data.sources():
@@ -33,7 +34,7 @@ def read_named(data: Data, name: str, reads: type[Any]) -> Reading:
             raise DataError(f"the recipe has no data.{split}, expected {known} or a file")
         if name == split:
             return data.splits(reads, [split])[split]
-    return reader_of(data, name, reads).read(name, reads)
+    return reader_of(data, name, reads).with_labels(labels).read(name, reads)
 
 
 def reader_of(data: Data, source: str, reads: type[Any]) -> Data:

@@ -170,6 +170,13 @@ class Recipe:
     evaluate: Evaluate = field(default_factory=Evaluate)
     run: RunSettings
 
+    def __post_init__(self) -> None:
+        """What kind of label there is, is said once: by the task."""
+        kind = self.task.label_kind
+        sets = {name: data.with_labels(kind) for name, data in self.evaluate.sets.items()}
+        object.__setattr__(self, "data", self.data.with_labels(kind))
+        object.__setattr__(self, "evaluate", self.evaluate.model_copy(update={"sets": sets}))
+
     def model_copy(self, *, update: Mapping[str, Any]) -> Self:
         """A copy with other blocks, as a block's own `model_copy` is one with other keys."""
         return replace(self, **update)
@@ -190,7 +197,18 @@ class Recipe:
             expected = f"expected one of {', '.join(known)}" if known else "and nothing is scored"
             message = f"found {shown(self.evaluate.source)}, {expected}"
             faults.append(("evaluate.source", message))
-        return faults + self._unread_summary()
+        read = {"data": self.data}
+        read |= {f"evaluate.sets.{name}": data for name, data in self.evaluate.sets.items()}
+        labels = [fault for key, data in read.items() for fault in self._other_labels(key, data)]
+        return faults + self._unread_summary() + labels
+
+    def _other_labels(self, key: str, data: Data) -> list[tuple[str, str]]:
+        found, kind = data.label_kind, self.task.label_kind
+        if kind is not None and found not in (None, kind):
+            message = f"found {found!r}, but task.labels is {kind!r}: leave it out"
+            return [(f"{key}.labels", message)]
+        # the block was without fault before the task said what its labels are
+        return [(f"{key}.{own}", message) for own, message in data.faults()]
 
     def _unread_summary(self) -> list[tuple[str, str]]:
         """A summary that nobody reads has no effect, and an attention in it could not learn."""

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from toolkit.examples import Labels
 from toolkit.heads.standard import StandardHead
 from toolkit.metrics.score import Score
 from toolkit.recipe.block import Block
@@ -28,6 +29,11 @@ class Task(Block, ABC):
     sample: ClassVar[str | None] = None  # the shipped data set that may stand in for an own one
     unit: ClassVar[str] = "label"  # what `labels_of` counts
     parts: ClassVar[tuple[str, ...]] = ("text",)  # what the `texts` of an example are called
+
+    @property
+    def label_kind(self) -> Labels | None:
+        """What a column of labels holds for this task; None: what the data block says."""
+        return None
 
     @abstractmethod
     def learn(self, examples: Sequence[Any]) -> Self:

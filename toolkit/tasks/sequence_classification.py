@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field
 
-from toolkit.examples import Text
+from toolkit.examples import Labels, Text
 from toolkit.heads.standard import StandardHead
 from toolkit.metrics.score import Score
 from toolkit.tasks.base import Task
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedTokenizerFast
 
-Labels = Literal["single", "multi", "regression"]
 Weight = Annotated[float, Field(gt=0)]
 
 
@@ -55,6 +54,11 @@ class SequenceClassification(Task):
     def metric(self) -> str:  # type: ignore[override]
         """Accuracy; for several labels micro F1; for numbers Pearson's correlation."""
         return {"single": "accuracy", "multi": "micro_f1", "regression": "pearson"}[self.labels]
+
+    @property
+    def label_kind(self) -> Labels:
+        """As `labels` says."""
+        return self.labels
 
     def faults(self) -> list[tuple[str, str]]:
         """Faults between fields."""

@@ -62,11 +62,11 @@ WRONG = [
         "[1]: label: found -1, expected a number from 0 to 1 (the data set)"
     ]),
     Wrong("a-fraction-as-label", as_parquet(rows(text=["a"], label=[0.5])), [
-        "[0]: label: found 0.5, expected a label (labels: number reads numbers)"
+        "[0]: label: found 0.5, expected a label (labels: regression reads numbers)"
     ]),
     Wrong("not-a-number", as_parquet(rows(text=["a", "b"], label=[0.5, float("nan")])), [
         "[1]: label: found .nan, expected a number"
-    ], {"labels": "number"}),
+    ], {"labels": "regression"}),
     Wrong("tags-without-names", as_parquet(rows(tokens=[["a"], ["b"]], ner_tags=[[0], [1]])), [
         "[0]: word 0: found 0, expected a tag (labels_file says what numbers stand for); "
         "none of 2 is as expected"

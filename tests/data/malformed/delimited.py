@@ -175,19 +175,19 @@ WRONG = [
             ":8: label: found '1,5', expected a number",
             ":9: label: found '0x1', expected a number",
         ],
-        {"labels": "number"},
+        {"labels": "regression"},
     ),
     Wrong(
         "a-header-among-numbers",
         "a,b,score\nc,d,1.5\n",
         [":1: column 2: found 'score', expected a number"],
-        {"labels": "number", "columns": {"text": 0, "pair": 1, "label": -1}, "header": False},
+        {"labels": "regression", "columns": {"text": 0, "pair": 1, "label": -1}, "header": False},
     ),
     Wrong(
         "an-empty-label-among-several",
         'text,label\na,"x,,y"\n',
         [":2: label: found 'x,,y', expected a label"],
-        {"labels": "several"},
+        {"labels": "multi"},
     ),
     Wrong(
         "ids-twice",

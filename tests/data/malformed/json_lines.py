@@ -144,11 +144,11 @@ WRONG = [
         ":2: label: found 'pos ', expected a label without white space around it"
     ]),
     Wrong("a-fraction-where-a-label-is-wanted", labelled("0.5", "1.5"), [
-        ":1: label: found 0.5, expected a label (labels: number reads numbers); "
+        ":1: label: found 0.5, expected a label (labels: regression reads numbers); "
         "none of 2 is as expected"
     ]),
     Wrong("a-list-where-one-label-is-wanted", labelled('["x"]', '"x"'), [
-        ":1: label: found a list, expected one label (labels: several reads lists)"
+        ":1: label: found a list, expected one label (labels: multi reads lists)"
     ]),
     Wrong("a-label-that-is-an-object", labelled('"x"', '{"x": 1}'), [
         ":2: label: found an object, expected a label"
@@ -157,19 +157,19 @@ WRONG = [
         ":2: label: found null, expected a list of labels",
         ":3: label: found a list, expected a label",
         ":4: label: found 3, expected a list of labels, or text that label_separator splits",
-    ], {"labels": "several"}),
+    ], {"labels": "multi"}),
     Wrong("several-with-a-number-among-labels", labelled('["x", "y"]', '["x", 1]'), [
         ":2: label: found a list, expected text, as in line 1"
-    ], {"labels": "several"}),
+    ], {"labels": "multi"}),
     Wrong("text-where-a-number-is-wanted", labelled("1.5", '"2.5"', "true", "null", "[1]"), [
         ":2: label: found '2.5', expected a number",
         ":3: label: found true, expected a number",
         ":4: label: found null, expected a number",
         ":5: label: found a list, expected a number",
-    ], {"labels": "number"}),
+    ], {"labels": "regression"}),
     Wrong("a-number-too-large", labelled("1.5", "1e999"), [
         ":2: label: found .inf, expected a number"
-    ], {"labels": "number"}),
+    ], {"labels": "regression"}),
     # ids
     Wrong("ids-twice", labelled('"x"').replace("{", '{"id": 1, ') * 2, [
         ":2: id '1' again, as in line 1"
