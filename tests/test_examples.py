@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit import Tagged, ToolkitError
-from toolkit.examples import Question
+from toolkit.examples import Question, Text
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,11 @@ def test_a_question_without_a_context_is_refused():
     with pytest.raises(ToolkitError, match="expected a question and its context"):
         Question.of("who?")
     assert Question.of(("who?", "Ada")) == Question("who?", "Ada")
+
+
+@pytest.mark.parametrize("given", [("one",), ("a", "b", "c"), (), ("a", None), 7])
+def test_what_is_no_pair_of_texts_is_refused(given):
+    for kind in (Text, Question):
+        with pytest.raises(ToolkitError, match="expected a"):
+            kind.of(given)
+    assert Text.of(["a", "b"]) == Text("a", "b")

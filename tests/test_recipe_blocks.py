@@ -12,6 +12,8 @@ data: {data}
 run: {{name: small}}
 """
 JSONL = "{format: jsonl, train: train.jsonl}"
+LSTM = "{type: lstm}"
+TEXTS = "{{type: sequence-classification, labels: {}}}"
 BERT = "{{type: pretrained, checkpoint: google-bert/bert-base-cased{}}}"
 
 
@@ -56,7 +58,9 @@ def test_a_summary_that_a_head_of_ours_reads_is_taken(tmp_path, task, model):
 
 @pytest.mark.parametrize("labels", ["single", "multi", "regression"])
 def test_the_task_says_once_what_kind_of_label_is_read(tmp_path, labels):
-    recipe = loaded(tmp_path, f"{{type: sequence-classification, labels: {labels}}}", "{type: lstm}")
+    recipe = loaded(
+        tmp_path, f"{{type: sequence-classification, labels: {labels}}}", "{type: lstm}"
+    )
     assert recipe.data.labels == labels
     assert recipe.model_copy(update={}).data.labels == labels
 
@@ -64,7 +68,7 @@ def test_the_task_says_once_what_kind_of_label_is_read(tmp_path, labels):
 def test_another_kind_of_label_in_the_data_is_a_fault(tmp_path):
     data = "{format: jsonl, train: train.jsonl, labels: single}"
     with pytest.raises(RecipeError) as caught:
-        loaded(tmp_path, "{type: sequence-classification, labels: multi}", "{type: lstm}", data)
+        loaded(tmp_path, TEXTS.format("multi"), LSTM, data)
     assert list(caught.value.faults) == [
         f"{tmp_path}/small.yaml:3: data.labels: found 'single', but task.labels is 'multi': "
         "leave it out"
@@ -74,7 +78,9 @@ def test_another_kind_of_label_in_the_data_is_a_fault(tmp_path):
 def test_numbers_have_no_names_whoever_says_that_they_are_numbers(tmp_path):
     data = "{format: jsonl, train: train.jsonl, label_map: {a: b}}"
     with pytest.raises(RecipeError) as caught:
-        loaded(tmp_path, "{type: sequence-classification, labels: regression}", "{type: lstm}", data)
+        loaded(
+            tmp_path, "{type: sequence-classification, labels: regression}", "{type: lstm}", data
+        )
     assert list(caught.value.faults) == [
         f"{tmp_path}/small.yaml:3: data.label_map: found with labels: regression, "
         "which has no names"

@@ -51,10 +51,10 @@ class Text(NamedTuple):
 
     @classmethod
     def of(cls, value: "Text | str | Sequence[str]") -> "Text":
-        """An example without gold from a text, or from a pair of texts."""
+        """An example without gold from a text or a pair of texts; ToolkitError for other things."""
         if isinstance(value, Text):
             return value
-        return cls(value) if isinstance(value, str) else cls(value[0], value[1])
+        return cls(value) if isinstance(value, str) else cls(*_two(value, "a text, or two"))
 
     def without_gold(self) -> "Text":
         """The same text as prediction sees it."""
@@ -82,8 +82,17 @@ class Question(NamedTuple):
         """An example without gold from a (question, context) pair; ToolkitError for one text."""
         if isinstance(value, str):
             raise ToolkitError(f"{value!r}: a question alone, expected a question and its context")
-        return value if isinstance(value, Question) else cls(value[0], value[1])
+        if isinstance(value, Question):
+            return value
+        return cls(*_two(value, "a question and its context"))
 
     def without_gold(self) -> "Question":
         """The same question as prediction sees it."""
         return self._replace(answers=None)
+
+
+def _two(value: Sequence[str], expected: str) -> tuple[str, str]:
+    parts = tuple(value) if isinstance(value, Sequence) else (value,)
+    if len(parts) != 2 or not all(isinstance(part, str) for part in parts):
+        raise ToolkitError(f"found {value!r}, expected {expected}")
+    return parts[0], parts[1]

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer
 
+from toolkit.errors import DataError
 from toolkit.evaluation.extra import load_metrics
 from toolkit.evaluation.passport import described_split
 from toolkit.evaluation.predictions import Predicted, Reader, predict
@@ -50,6 +51,8 @@ class Predictor:
         return described_split(reader, settings, examples, predicted, sha256), predicted
 
     def _predicted(self, examples: Sequence[Any], batch_size: int | None) -> Predicted:
+        if misfits := self.task.misfits(examples):
+            raise DataError(misfits)
         return predict(
             self.model,
             self.reader,

@@ -49,7 +49,7 @@ def ready(
         train["learning_rate"] = recipe.model.small_data_training["learning_rate"]
     if no_data:
         changes.update(_other_data(recipe, said))
-        train.update(recipe.model.small_data_training)
+        train.update(recipe.task.small_data_training(recipe.model.small_data_training))
     changes["evaluate"] = _fewer_scores(
         changes.get("evaluate", recipe.evaluate), no_scores, has_other_data=bool(no_data), said=said
     )

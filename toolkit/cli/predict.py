@@ -1,24 +1,44 @@
 """`toolkit predict`: what a run says of new text."""
 
+import itertools
 import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+from toolkit.cli.typed import Typed
+
+if TYPE_CHECKING:
+    from toolkit.predict import Predictor
+
+MOST_AT_ONCE = 256  # examples
 
 
 def predict(
     run: Annotated[str, typer.Argument(help="The folder of a finished run: runs/ner-bert.")],
     text: Annotated[
         list[str] | None,
-        typer.Argument(help="Texts, one an argument; without any, lines of standard input."),
+        typer.Argument(
+            help="Texts, one an argument; without any, lines of standard input. Where a model "
+            "reads two texts, a TAB stands between them."
+        ),
+    ] = None,
+    pair: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="TEXT TEXT",
+            help="Two texts that belong together: a question and its context, a premise and its "
+            "hypothesis.",
+        ),
     ] = None,
     file: Annotated[
         Path | None,
         typer.Option(
-            help="Read a file: .txt a text a line, others by the recipe's data or their suffix."
+            help="Read a file: .txt as standard input, others by the recipe's data or their "
+            "suffix (.jsonl, .csv, .json, …)."
         ),
     ] = None,
     words: Annotated[
@@ -33,16 +53,15 @@ def predict(
     ] = None,
 ) -> None:
     """Predict for texts, a file or standard input with a finished run."""
-    from toolkit.errors import ToolkitError
     from toolkit.runs.run import open_finished
 
     open_finished(run)  # says at once what is wrong, before anything heavy is loaded
-    if text and file is not None:
-        raise ToolkitError("give texts or --file, not both")
+    typed = Typed(text or (), pair, file, words)
+    typed.check()
     from toolkit.predict import load
 
     predictor = load(run, allow_code=tuple(allow_code or ()))
-    for group in _groups(predictor, text, file, words):
+    for group in _groups(predictor, typed):
         predictions = predictor.predict(group)
         for example, prediction in zip(group, predictions, strict=True):
             if output == "jsonl":
@@ -53,32 +72,16 @@ def predict(
         sys.stdout.flush()
 
 
-def _groups(
-    predictor: Any, text: list[str] | None, file: Path | None, words: bool
-) -> Iterator[list[Any]]:
+def _groups(predictor: "Predictor", typed: Typed) -> Iterator[list[Any]]:
     """Examples, some hundred at a time, so that a long input streams."""
-    if file is not None and file.suffix not in (".txt", ".text", ""):
+    if typed.has_format:
         from toolkit.data.suffix import reader_of
 
         reads = predictor.task.reads
-        reader = reader_of(predictor.recipe.data, str(file), reads)
-        yield reader.read_bare(str(file), reads).examples
+        reader = reader_of(predictor.recipe.data, str(typed.file), reads)
+        yield reader.read_bare(str(typed.file), reads).examples
         return
-    lines = text if text else _lines(file)
-    group: list[Any] = []
-    for line in lines:
-        group.append(predictor.task.reads.of(line.split() if words else line.rstrip("\r\n")))
-        if len(group) == 256 or (file is None and not text and sys.stdin.isatty()):
-            yield group
-            group = []
-    if group:
+    examples = typed.examples(predictor.task)
+    size = 1 if typed.is_waiting else MOST_AT_ONCE
+    while group := list(itertools.islice(examples, size)):
         yield group
-
-
-def _lines(file: Path | None) -> Iterator[str]:
-    if file is None:
-        yield from sys.stdin
-        return
-    from toolkit.data.text import lines_of
-
-    yield from lines_of(str(file))

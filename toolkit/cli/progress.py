@@ -91,7 +91,9 @@ class Display:
                 self._scores(split, scored["examples"], scored["scores"])
             self._sets(finished.results)
         self.say(f"model {finished.folder}/model, results {finished.folder}/results.json")
-        self.say(f'try it: toolkit predict {finished.folder} "…"')
+        flag = "--pair " if len(finished.task.typed) == 2 else ""
+        texts = '"…" "…"' if flag else '"…"'
+        self.say(f"try it: toolkit predict {finished.folder} {flag}{texts}")
         self._stand_in()
 
     def _stand_in(self) -> None:

@@ -31,6 +31,11 @@ class Task(Block, ABC):
     parts: ClassVar[tuple[str, ...]] = ("text",)  # what the `texts` of an example are called
 
     @property
+    def typed(self) -> tuple[str, ...]:
+        """What a user gives for an example: a name for each of its texts, one or two."""
+        return ("text",)
+
+    @property
     def label_kind(self) -> Labels | None:
         """What a column of labels holds for this task; None: what the data block says."""
         return None
@@ -72,6 +77,10 @@ class Task(Block, ABC):
         """The task as the shipped data set has it, and a sentence where that is another kind."""
         return self, ""
 
+    def small_data_training(self, usual: Mapping[str, int | float]) -> Mapping[str, int | float]:
+        """The `train` settings that suit the shipped data set, from those that suit the encoder."""
+        return usual
+
     def num_left_out(self, windows: Sequence[Window]) -> int:
         """How much of an example its windows leave out, where the recipe allows that."""
         return 0
@@ -79,6 +88,10 @@ class Task(Block, ABC):
     def tune(self, examples: Sequence[Any], predictions: Sequence[Any]) -> Self:
         """A copy with what the development split says (thresholds), as the best weights see it."""
         return self
+
+    def misfits(self, examples: Sequence[Any]) -> list[str]:
+        """Examples that, gold or not, are of another form than those that were learned from."""
+        return []
 
     def faults_of(self, examples: Sequence[Any]) -> list[str]:
         """What is wrong with labelled examples for this (learned) task, `place: what` each."""

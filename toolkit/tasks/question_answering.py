@@ -84,6 +84,11 @@ class QuestionAnswering(Task):
             return [("threshold", f"found {self.threshold}, but no_answer is false: leave it out")]
         return []
 
+    @property
+    def typed(self) -> tuple[str, ...]:
+        """Question and context."""
+        return ("question", "context")
+
     def learn(self, examples: Sequence[Question]) -> Self:
         """With `no_answer` decided."""
         if self.no_answer != "auto":
@@ -106,6 +111,10 @@ class QuestionAnswering(Task):
         if example.answers is None:
             return ()
         return ("answer",) if example.answers else ("no answer",)
+
+    def small_data_training(self, usual: Mapping[str, int | float]) -> Mapping[str, int | float]:
+        """Longer, and with a warm-up: without one, some seeds never leave "no answer" to all."""
+        return {**usual, "epochs": round(1.5 * usual["epochs"]), "warmup": 0.1}
 
     def texts(self, example: Question) -> list[str]:
         """Question and context."""

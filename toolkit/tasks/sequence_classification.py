@@ -38,6 +38,7 @@ class SequenceClassification(Task):
 
     labels: Labels = "single"  # one label a text; multi: several or none; regression: a number
     classes: tuple[str, ...] = ()  # learned from the training split where it is empty
+    pairs: bool | None = None  # texts come in twos; learned, null after training on both forms
     allow_unseen: bool = False  # dev or test may hold labels that train lacks: always wrong
     combine: Literal["mean", "max", "attention"] = "mean"  # the scores of a long text's windows
     truncate: bool = False  # read only the first window of a long text; counted in the results
@@ -60,6 +61,11 @@ class SequenceClassification(Task):
         """As `labels` says."""
         return self.labels
 
+    @property
+    def typed(self) -> tuple[str, ...]:
+        """One text, or the two of a pair."""
+        return ("text", "pair") if self.pairs else ("text",)
+
     def faults(self) -> list[tuple[str, str]]:
         """Faults between fields."""
         faults = []
@@ -72,9 +78,14 @@ class SequenceClassification(Task):
         return faults
 
     def learn(self, examples: Sequence[Text]) -> Self:
-        """With the classes of the examples, and balanced weights as numbers."""
+        """With the form of the examples, their classes, and balanced weights as numbers."""
+        forms = {example.pair is not None for example in examples}
+        pairs = forms.pop() if self.pairs is None and len(forms) == 1 else self.pairs
+        return self.model_copy(update={"pairs": pairs, **self._learned_classes(examples)})
+
+    def _learned_classes(self, examples: Sequence[Text]) -> dict[str, Any]:
         if self.labels == "regression":
-            return self
+            return {}
         counts = Counter(name for example in examples for name in names_of(example))
         learned: dict[str, Any] = {"classes": self.classes or tuple(sorted(counts))}
         if self.class_weights == "balanced":
@@ -83,10 +94,29 @@ class SequenceClassification(Task):
             learned["class_weights"] = {
                 name: round(total / (kinds * count), 6) for name, count in sorted(counts.items())
             }
-        return self.model_copy(update=learned)
+        return learned
+
+    def misfits(self, examples: Sequence[Text]) -> list[str]:
+        """Single texts where pairs were learned, and the other way round."""
+        if self.pairs is None:
+            return []
+        wrong = [
+            example.id or str(number)
+            for number, example in enumerate(examples)
+            if (example.pair is not None) != self.pairs
+        ]
+        if not wrong:
+            return []
+        found, expected = ("one text", "two") if self.pairs else ("two texts", "one")
+        return [
+            f"{len(wrong)} of {len(examples)} examples have {found}, expected {expected} as in "
+            f"the training split (first: example {wrong[0]})"
+        ]
 
     def faults_of(self, examples: Sequence[Text]) -> list[str]:
         """Labels of another kind than the task's, or that are not among its classes."""
+        if misfits := self.misfits(examples):
+            return misfits
         wrong = [example.id for example in examples if not self._fits(example.label)]
         if wrong:
             kind = {"single": "one label", "multi": "a list of labels", "regression": "a number"}
@@ -112,7 +142,8 @@ class SequenceClassification(Task):
     def stand_in(self) -> tuple[Self, str]:
         """With the labels of the shipped tickets: one a text."""
         weights = "none" if self.class_weights == "none" else "balanced"
-        update = {"labels": "single", "classes": (), "thresholds": (), "class_weights": weights}
+        update = {"labels": "single", "classes": (), "pairs": None, "thresholds": ()}
+        update["class_weights"] = weights
         said = "" if self.labels == "single" else f"task.labels: single instead of {self.labels}"
         return self.model_copy(update=update), said
 

@@ -47,6 +47,7 @@ class Finished(NamedTuple):
 
     folder: Path
     results: dict[str, Any]
+    task: Task  # with what it learned
     was_finished: bool = False  # before this call
 
 
@@ -82,7 +83,7 @@ def finetune(
     with torch.random.fork_rng(devices), _opened(recipe, processes, fresh) as run:
         settled = run.settle(recipe, allow_code)
         if run.is_finished:
-            return Finished(run.folder, run.results(), was_finished=True)
+            return Finished(run.folder, run.results(), settled.task, was_finished=True)
         train = resolved(recipe.train, settled.train, processes, tell)
         settled = settled.model_copy(update={"train": train})
         splits = read_splits(settled, tell)
@@ -142,7 +143,7 @@ def _run(job: Job) -> Finished:
     if processes.is_main:
         _export(job, model, tokenizer, results, record)
     processes.wait()
-    return Finished(run.folder, results)
+    return Finished(run.folder, results, job.recipe.task)
 
 
 def _loop(job: Job, model: Model, reader: Reader) -> Loop:
