@@ -36,5 +36,10 @@ def test_a_text_of_more_windows_than_a_batch_is_scored_whole(combine):
     ]
     assert found[0].num_windows > 8
     assert found[0].loss == pytest.approx(found[1].loss, abs=1e-6)
+    bare = [example.without_gold() for example in examples]
+    without = predict(
+        model, reader, bare, batch_size=2, precision="fp32", device=torch.device("cpu")
+    )
+    assert without.predictions == found[0].predictions  # to the last bit
     for one, other in zip(found[0].predictions, found[1].predictions, strict=True):
         assert one.scores == pytest.approx(other.scores, abs=1e-6)

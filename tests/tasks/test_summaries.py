@@ -30,6 +30,6 @@ def test_the_lstm_keeps_the_contract_with_each_summary(summary, labels):
 @pytest.mark.parametrize("labels", COMBINED)
 @pytest.mark.parametrize("summary", SUMMARIES)
 def test_a_pretrained_encoder_keeps_the_contract_with_each_summary(bert, summary, labels):
-    encoder = Pretrained(checkpoint=bert, head="own", summary=summary)
+    encoder = Pretrained(checkpoint=bert, head="own", summary=summary, max_length=32)
     task = SequenceClassification(labels=labels, combine=COMBINED[labels], dropout=0.0)
     check_task(task, KINDS[labels], encoder)

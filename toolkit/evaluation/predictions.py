@@ -136,20 +136,36 @@ def _compute(
 ) -> tuple[list[list["np.ndarray[Any, Any]"]], float, int]:
     """The scores of each example's windows, the summed loss and its count."""
     flat = [window for group in windows for window in group]
+    parts = [flat[start : start + batch_size] for start in range(0, len(flat), batch_size)]
     rows: list[np.ndarray[Any, Any]] = []
-    loss, count = 0.0, 0
-    # a loss may combine the windows of an example, as in training: with gold they stay together
-    size = len(flat) if flat and flat[0].targets is not None else batch_size
-    for start in range(0, len(flat), size):
-        batch = collate(flat[start : start + size], padding_of(reader.tokenizer), device)
-        with autocast(precision, device):
-            output: Output = model(batch.inputs, batch.targets)
+    output = Output(torch.empty(0))
+    for part in parts:
+        output = _forward(model, reader, part, precision, device, with_loss=len(parts) == 1)
         rows.extend(output.scores.float().cpu().numpy())
-        if output.loss is not None and output.count is not None:
-            loss += float(output.loss)
-            count += int(output.count)
+    if len(parts) > 1 and flat[0].targets is not None:
+        # a loss may combine the windows of an example, as in training; the scores, which need no
+        # gold, stay those of the parts
+        output = _forward(model, reader, flat, precision, device, with_loss=True)
     taken: Iterator[np.ndarray[Any, Any]] = iter(rows)
-    return [[next(taken) for _ in group] for group in windows], loss, count
+    scores = [[next(taken) for _ in group] for group in windows]
+    if output.loss is None or output.count is None:
+        return scores, 0.0, 0
+    return scores, float(output.loss), int(output.count)
+
+
+def _forward(
+    model: Any,
+    reader: Reader,
+    windows: Sequence[Window],
+    precision: str,
+    device: torch.device,
+    *,
+    with_loss: bool,
+) -> Output:
+    batch = collate(windows, padding_of(reader.tokenizer), device)
+    with autocast(precision, device):
+        output: Output = model(batch.inputs, batch.targets if with_loss else None)
+    return output
 
 
 def _merge(
