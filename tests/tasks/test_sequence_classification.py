@@ -67,6 +67,23 @@ def test_weights_and_smoothing_are_those_of_torch():
     assert int(count) == 5
 
 
+def test_several_labels_are_smoothed_towards_a_half():
+    task = SequenceClassification(labels="multi", classes=("a", "b"), label_smoothing=0.2)
+    scores = torch.tensor([[1.0, -2.0], [0.5, 0.0]])
+    wanted = torch.tensor([[1.0, 0.0], [0.0, 0.0]])
+    loss, count = loss_of(task)(scores, {"label": wanted, "is_first": torch.ones(2)})
+    smooth = torch.tensor([[0.9, 0.1], [0.1, 0.1]])
+    sure = torch.sigmoid(scores)
+    expected = -(smooth * sure.log() + (1 - smooth) * (1 - sure).log()).sum()
+    torch.testing.assert_close(loss, expected)
+    assert int(count) == 2
+
+
+def test_balanced_weights_leave_out_what_is_no_class():
+    task = SequenceClassification(class_weights="balanced", classes=("billing", "delivery"))
+    assert task.learn(SINGLE).class_weights == {"billing": 1.5, "delivery": 0.75}
+
+
 @pytest.mark.parametrize("how", ["mean", "max", "attention"])
 @given(sizes=st.lists(st.integers(1, 4), min_size=1, max_size=6), seed=st.integers(0, 99))
 def test_windows_are_combined_in_the_loss_as_in_prediction(how, sizes, seed):

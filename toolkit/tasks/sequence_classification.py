@@ -14,6 +14,7 @@ from pydantic import Field
 from toolkit.examples import Labels, Text
 from toolkit.heads.standard import StandardHead
 from toolkit.metrics.score import Score
+from toolkit.registry import nearest
 from toolkit.tasks.base import Task
 from toolkit.tasks.class_scores import official_scores, scores_of, tuned_thresholds
 from toolkit.windows import IGNORED, Window, pair_windows, text_windows
@@ -75,6 +76,20 @@ class SequenceClassification(Task):
             faults.append(("label_smoothing", "there are no classes to smooth in a regression"))
         if self.labels != "multi" and self.thresholds:
             faults.append(("thresholds", f"for labels: multi, not for labels: {self.labels}"))
+        return faults + (self._faults_of_classes() if self.classes else [])
+
+    def _faults_of_classes(self) -> list[tuple[str, str]]:
+        """Weights and thresholds of other classes than there are."""
+        known = ", ".join(self.classes)
+        weights = () if isinstance(self.class_weights, str) else self.class_weights
+        faults = [
+            ("class_weights", f"found {name!r}, expected {known}.{nearest(name, self.classes)}")
+            for name in weights
+            if name not in self.classes
+        ]
+        if self.thresholds and len(self.thresholds) != len(self.classes):
+            message = f"found {len(self.thresholds)}, expected {len(self.classes)}: of {known}"
+            faults.append(("thresholds", message))
         return faults
 
     def learn(self, examples: Sequence[Text]) -> Self:
@@ -90,6 +105,7 @@ class SequenceClassification(Task):
         learned: dict[str, Any] = {"classes": self.classes or tuple(sorted(counts))}
         if self.class_weights == "balanced":
             # as scikit-learn's compute_class_weight: examples / (classes * examples of the class)
+            counts = Counter({name: counts[name] for name in learned["classes"] if counts[name]})
             total, kinds = sum(counts.values()), len(counts)
             learned["class_weights"] = {
                 name: round(total / (kinds * count), 6) for name, count in sorted(counts.items())

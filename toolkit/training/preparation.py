@@ -48,7 +48,10 @@ def read_sets(recipe: Recipe, tell: Watch) -> dict[str, list[Any]]:
 
 
 def check_splits(task: Any, splits: dict[str, list[Any]], sets: dict[str, list[Any]]) -> None:
-    """DataError with what is wrong with the splits and sets for the learned task."""
+    """RecipeError where keys do not fit what was learned, DataError where a split or set does not."""
+    between = [f"task.{key}: {message}" for key, message in task.faults()]
+    if between:
+        raise RecipeError(between)
     named = {f"data.{name}": examples for name, examples in splits.items()}
     named |= {f"evaluate.sets.{name}": examples for name, examples in sets.items()}
     if faults := task.faults_of_splits(named):
