@@ -56,6 +56,16 @@ class PairFrame(NamedTuple):
         """How many tokens of a window are special."""
         return len(self.before) + len(self.middle) + len(self.after)
 
+    def inputs(self, first: list[int], second: list[int]) -> dict[str, list[int]]:
+        """What an encoder reads of two texts' tokens."""
+        parts = (self.before, first, self.middle, second, self.after)
+        inputs = {"input_ids": [token for part in parts for token in part]}
+        if self.segments is not None:
+            inputs["token_type_ids"] = [
+                segment for part, segment in zip(parts, self.segments, strict=True) for _ in part
+            ]
+        return inputs
+
 
 @lru_cache(maxsize=8)
 def frame_of(tokenizer: "PreTrainedTokenizerFast") -> Frame:
@@ -196,28 +206,18 @@ def pair_windows(
     room = max_length - frame.size
     a, b = _ids_of(tokenizer, first), _ids_of(tokenizer, second)
     if len(a) + len(b) <= room:
-        return [_pair_window(frame, a, b)]
+        return [Window(frame.inputs(a, b))]
     half = room // 2
     windows = []
     if len(b) > half or len(a) <= half:
         beside = a[:half]
         parts = ranges_of([1] * len(b), room - len(beside), min(overlap, half))
-        windows += [_pair_window(frame, beside, b[start:end]) for start, end in parts]
+        windows += [Window(frame.inputs(beside, b[start:end])) for start, end in parts]
     if len(a) > half:
         beside = b[:half]
         parts = ranges_of([1] * len(a), room - len(beside), min(overlap, half))
-        windows += [_pair_window(frame, a[start:end], beside) for start, end in parts]
+        windows += [Window(frame.inputs(a[start:end], beside)) for start, end in parts]
     return windows
-
-
-def _pair_window(frame: PairFrame, first: list[int], second: list[int]) -> Window:
-    parts = (frame.before, first, frame.middle, second, frame.after)
-    inputs = {"input_ids": [token for part in parts for token in part]}
-    if frame.segments is not None:
-        inputs["token_type_ids"] = [
-            segment for part, segment in zip(parts, frame.segments, strict=True) for _ in part
-        ]
-    return Window(inputs)
 
 
 def _ids_of(tokenizer: "PreTrainedTokenizerFast", text: str) -> list[int]:

@@ -6,7 +6,9 @@ examples becomes a field too (`learn`), so that the filled recipe rebuilds it wi
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+
+from pydantic import Field
 
 from toolkit.examples import Labels
 from toolkit.heads.standard import StandardHead
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import nn
     from transformers import PreTrainedTokenizerFast
+
+Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Task(Block, ABC):

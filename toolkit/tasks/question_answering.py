@@ -19,7 +19,7 @@ from toolkit.heads.standard import StandardHead
 from toolkit.metrics.score import Score
 from toolkit.tasks.answer_scores import best_threshold, scores_of, scores_with_none
 from toolkit.tasks.answer_targets import notes_of, with_targets
-from toolkit.tasks.base import Task
+from toolkit.tasks.base import Share, Task
 from toolkit.tasks.question_windows import question_windows
 from toolkit.windows import Window
 
@@ -65,7 +65,7 @@ class QuestionAnswering(Task):
     threshold: float | None = None  # no answer above this no_answer_score; null: tuned on dev
     max_answer_length: Positive = 30  # tokens
     n_best: Positive = 20  # answers that are kept, best first
-    dropout: float = 0.1  # before the linear layer, where the head is not the checkpoint's own
+    dropout: Share = 0.1  # before the linear layer, where the head is not the checkpoint's own
 
     reads = Question
     reads_summary = False

@@ -8,7 +8,7 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from toolkit.windows import PairFrame, Window, pair_frame_of, ranges_of
+from toolkit.windows import Window, pair_frame_of, ranges_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,7 +87,7 @@ def question_windows(
     place = len(frame.before) + len(asked) + len(frame.middle)
     return [
         Window(
-            _inputs(frame, asked, tokens.ids[start:end]),
+            frame.inputs(asked, tokens.ids[start:end]),
             where=Part(tokens, start, end, place, len(asked) < len(whole)),
         )
         for start, end in ranges
@@ -105,16 +105,6 @@ def tokens_of(tokenizer: "PreTrainedTokenizerFast", context: str) -> ContextToke
     spans = _characters(context, encoded["offset_mapping"])
     starts, ends = np.array(spans, dtype=np.int32).reshape(-1, 2).T
     return ContextTokens(list(encoded["input_ids"]), starts, ends)
-
-
-def _inputs(frame: PairFrame, first: list[int], second: list[int]) -> dict[str, list[int]]:
-    parts = (frame.before, first, frame.middle, second, frame.after)
-    inputs = {"input_ids": [token for part in parts for token in part]}
-    if frame.segments is not None:
-        inputs["token_type_ids"] = [
-            segment for part, segment in zip(parts, frame.segments, strict=True) for _ in part
-        ]
-    return inputs
 
 
 def _characters(context: str, offsets: list[tuple[int, int]]) -> list[tuple[int, int]]:

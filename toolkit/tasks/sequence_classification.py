@@ -15,7 +15,7 @@ from toolkit.examples import Labels, Text
 from toolkit.heads.standard import StandardHead
 from toolkit.metrics.score import Score
 from toolkit.registry import nearest
-from toolkit.tasks.base import Task
+from toolkit.tasks.base import Share, Task
 from toolkit.tasks.class_scores import official_scores, scores_of, tuned_thresholds
 from toolkit.windows import IGNORED, Window, pair_windows, text_windows
 
@@ -44,9 +44,9 @@ class SequenceClassification(Task):
     combine: Literal["mean", "max", "attention"] = "mean"  # the scores of a long text's windows
     truncate: bool = False  # read only the first window of a long text; counted in the results
     class_weights: Literal["none", "balanced"] | Mapping[str, Weight] = "none"  # in the loss
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0  # spread evenly over the classes
+    label_smoothing: Share = 0.0  # spread evenly over the classes
     thresholds: tuple[float, ...] = ()  # of multi, a class each; tuned on dev where it is empty
-    dropout: float = 0.1  # before the linear layer, where the head is not the checkpoint's own
+    dropout: Share = 0.1  # before the linear layer, where the head is not the checkpoint's own
 
     reads = Text
     sample = "tickets"

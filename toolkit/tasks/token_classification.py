@@ -14,7 +14,7 @@ from toolkit.heads.standard import StandardHead
 from toolkit.metrics.score import Score
 from toolkit.metrics.spans import seqeval_f1, span_scores, spans_of
 from toolkit.metrics.tokens import accuracy
-from toolkit.tasks.base import Task
+from toolkit.tasks.base import Share, Task
 from toolkit.tasks.marked_text import marked_text
 from toolkit.tasks.tag_faults import illegal_tags, unseen_labels
 from toolkit.tasks.transitions import are_spans, legal_transitions, unreachable
@@ -38,7 +38,7 @@ class TokenClassification(Task):
 
     labels: tuple[str, ...] = ()  # learned from the training split where it is empty
     allow_unseen: bool = False  # dev or test may hold labels that train lacks: always wrong
-    dropout: float = 0.1  # before the linear layer, where the head is not the checkpoint's own
+    dropout: Share = 0.1  # before the linear layer, where the head is not the checkpoint's own
     decoding: Literal["argmax", "constrained", "crf"] = (
         "argmax"  # each word alone; constrained: the best legal sequence; crf: by a head of ours
     )

@@ -48,7 +48,7 @@ def read_sets(recipe: Recipe, tell: Watch) -> dict[str, list[Any]]:
 
 
 def check_splits(task: Any, splits: dict[str, list[Any]], sets: dict[str, list[Any]]) -> None:
-    """RecipeError where keys do not fit what was learned, DataError where a split or set does not."""
+    """RecipeError where keys do not fit what was learned, DataError where examples do not."""
     between = [f"task.{key}: {message}" for key, message in task.faults()]
     if between:
         raise RecipeError(between)
