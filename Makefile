@@ -34,7 +34,7 @@ TOOLKIT := $(BIN)/torchrun --nproc_per_node $(PROCESSES) -m toolkit
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup finetune test check format lint types bench schema clean
+.PHONY: help setup finetune test sweep check format lint types bench schema clean
 
 help:  ## This list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ finetune: $(READY)  ## Fine-tune by RECIPE=… (ner-bert), with stand-ins where 
 
 test: $(READY)  ## Run the tests
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+sweep: $(READY)  ## Run the tests that take minutes: every character of Unicode through every tokenizer
+	@$(BIN)/python -m pytest -n 2 -m slow $(ARGS)
 
 check: $(READY) format lint types test  ## Format, lint, types and tests: what CI runs
 

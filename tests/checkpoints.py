@@ -96,7 +96,10 @@ def make_tokenizer(family: str, text: Sequence[str] = TEXT):
             model.normalizer = normalizers.Lowercase()
             special = ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
         trainer = trainers.UnigramTrainer(
-            vocab_size=max(150, len(text)), special_tokens=special, unk_token="<unk>", show_progress=False
+            vocab_size=max(150, len(text)),
+            special_tokens=special,
+            unk_token="<unk>",
+            show_progress=False,
         )
         model.train_from_iterator(text, trainer)
         import json

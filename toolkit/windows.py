@@ -4,14 +4,18 @@ Plain Python. A window is what a batch is made of; which of an example's words a
 for is decided here, so that training, evaluation, prediction and serving agree.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from toolkit.errors import ToolkitError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 IGNORED = -100  # the target of a token that has none, as in torch's cross-entropy
+_HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair
 
 
 class Window(NamedTuple):
@@ -94,13 +98,28 @@ def pair_frame_of(tokenizer: "PreTrainedTokenizerFast") -> PairFrame:
     )
 
 
+def encoded(tokenizer: "PreTrainedTokenizerFast", text: str | list[str], **options: bool) -> Any:
+    """What the tokenizer makes of a text or of words, without special tokens.
+
+    ToolkitError for half of a surrogate pair, which Python can hold and no encoding can write.
+    """
+    try:
+        return tokenizer(text, add_special_tokens=False, verbose=False, **options)
+    except TypeError:
+        for part in [text] if isinstance(text, str) else text:
+            if half := _HALF.search(part):
+                shown = ascii(part[max(0, half.start() - 20) :][:40])
+                raise ToolkitError(
+                    f"found half of a surrogate pair in {shown}, expected text that UTF-8 can hold"
+                ) from None
+        raise
+
+
 def pieces_of(tokenizer: "PreTrainedTokenizerFast", words: Sequence[str]) -> list[list[int]]:
     """The token ids of each word. A word that the tokenizer deletes is one unknown token."""
-    encoded = tokenizer(
-        list(words), is_split_into_words=True, add_special_tokens=False, verbose=False
-    )
+    found = encoded(tokenizer, list(words), is_split_into_words=True)
     pieces: list[list[int]] = [[] for _ in words]
-    for token, word in zip(encoded["input_ids"], encoded.word_ids(), strict=True):
+    for token, word in zip(found["input_ids"], found.word_ids(), strict=True):
         pieces[word].append(token)
     return [piece or [tokenizer.unk_token_id] for piece in pieces]
 
@@ -221,4 +240,4 @@ def pair_windows(
 
 
 def _ids_of(tokenizer: "PreTrainedTokenizerFast", text: str) -> list[int]:
-    return list(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+    return list(encoded(tokenizer, text)["input_ids"])

@@ -140,6 +140,23 @@ def test_predictions_come_as_marked_text_and_as_json(finished):
     assert all(len(record["prediction"]) == len(record["words"]) for record in records)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "told"),
+    [
+        ((), b"fine\nca\xe9 x\n", "standard input:2: byte 0xe9 at offset 2 of the line"),
+        ((b"ca\xe9",), b"", "found half of a surrogate pair in '\\udce9'"),
+    ],
+    ids=["standard-input", "argument"],
+)
+def test_bytes_that_are_no_text_are_one_line(finished, arguments, stdin, told):
+    command = [sys.executable, "-m", "toolkit", "predict", str(finished / "runs/small"), *arguments]
+    done = subprocess.run(command, cwd=ROOT, input=stdin, capture_output=True)
+    assert done.returncode == 2
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith(told)
+    assert "expected" in line
+
+
 def test_a_labelled_file_is_predicted_word_by_word(finished):
     folder = finished / "runs" / "small"
     done = run("predict", folder, "--file", finished / "test.conll", "--output", "jsonl")

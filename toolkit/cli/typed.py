@@ -58,8 +58,18 @@ class Typed(NamedTuple):
             for number, text in enumerate(self.texts, 1):
                 yield f"argument {number}", text
         else:
-            for number, line in enumerate(sys.stdin, 1):
+            for number, line in enumerate(_standard_input(), 1):
                 yield f"standard input:{number}", line.rstrip("\r\n")
+
+
+def _standard_input() -> Iterator[str]:
+    """The lines of standard input; DataError where one is no UTF-8."""
+    for number, line in enumerate(sys.stdin.buffer, 1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            found = f"byte 0x{line[error.start]:02x} at offset {error.start} of the line"
+            raise DataError(f"standard input:{number}: {found}, expected UTF-8") from None
 
 
 def _parts(task: "Task", text: str, where: str) -> str | list[str]:

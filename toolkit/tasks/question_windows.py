@@ -8,7 +8,7 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from toolkit.windows import Window, pair_frame_of, ranges_of
+from toolkit.windows import Window, encoded, pair_frame_of, ranges_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,7 +79,7 @@ def question_windows(
     """
     frame = pair_frame_of(tokenizer)
     room = max_length - frame.size
-    whole = list(tokenizer(question, add_special_tokens=False, verbose=False)["input_ids"])
+    whole = list(encoded(tokenizer, question)["input_ids"])
     asked = whole[: room // 2]
     room -= len(asked)
     tokens = tokens_of(tokenizer, context)
@@ -99,12 +99,10 @@ def tokens_of(tokenizer: "PreTrainedTokenizerFast", context: str) -> ContextToke
     """The tokens of a context with the characters of each."""
     import numpy as np
 
-    encoded = tokenizer(
-        context, add_special_tokens=False, return_offsets_mapping=True, verbose=False
-    )
-    spans = _characters(context, encoded["offset_mapping"])
+    found = encoded(tokenizer, context, return_offsets_mapping=True)
+    spans = _characters(context, found["offset_mapping"])
     starts, ends = np.array(spans, dtype=np.int32).reshape(-1, 2).T
-    return ContextTokens(list(encoded["input_ids"]), starts, ends)
+    return ContextTokens(list(found["input_ids"]), starts, ends)
 
 
 def _characters(context: str, offsets: list[tuple[int, int]]) -> list[tuple[int, int]]:
