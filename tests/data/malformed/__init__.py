@@ -42,7 +42,7 @@ def read(wrong: Wrong, source: str) -> Any:
     return data.read_bare(source, reads) if wrong.bare else data.read(source, reads)
 
 
-def _as_long(told: str, expected: str) -> str:
+def as_long(told: str, expected: str) -> str:
     """What was told, as far as is expected: pyarrow's own words change."""
     return told[: len(expected) - 1] + "…" if expected.endswith("…") else told
 
@@ -54,6 +54,6 @@ def assert_told(wrong: Wrong, folder: Path) -> None:
         read(wrong, path + wrong.key)
     expected = [fault if fault.startswith("data.") else f"{path}{fault}" for fault in wrong.faults]
     told = list(caught.value.faults)
-    assert [_as_long(*pair) for pair in zip(told, expected)] == expected
+    assert [as_long(*pair) for pair in zip(told, expected)] == expected
     assert len(told) == len(expected)
     assert all(line.isprintable() for line in caught.value.lines())
