@@ -89,7 +89,7 @@ def test_what_stops_training_is_an_error_in_the_same_words(recipe, tmp_path):
     found = audit(loaded)
     splits = {name: each.examples for name, each in loaded.data.splits().items()}
     with pytest.raises(DataError) as caught:
-        check_splits(loaded.task.learn(splits["train"]), splits)
+        check_splits(loaded.task.learn(splits["train"]), splits, {})
     errors = [each.message for each in found.findings if each.severity == "error"]
     assert errors == list(caught.value.faults)
     assert errors[0].startswith("data.dev: label 'B-GHOST'")

@@ -104,7 +104,9 @@ def test_unknown_tokens_and_words_are_counted():
 def test_words_unknown_to_a_checkpoint_are_a_warning(checkpoints):
     examples = [Text("中 文 中 文", label="a")]
     model = Pretrained(checkpoint=checkpoints["bert"])
-    found = tokens_of(SequenceClassification(), recipe_of(None, model), {"train": examples})
+    found = tokens_of(
+        SequenceClassification(), recipe_of(SequenceClassification(), model), {"train": examples}
+    )
     assert isinstance(found, Tokens)
     assert [(each.severity, each.kind) for each in found.findings] == [
         ("warning", "unknown-tokens")

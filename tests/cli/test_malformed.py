@@ -25,7 +25,6 @@ TASKS = {
     Text: {"type": "sequence-classification"},
     Question: {"type": "question-answering"},
 }
-LABELS = {"several": "multi", "number": "regression"}  # `labels` of a file and of the task
 BAR = {"conll": 50, "conllu": 8, "csv": 40, "tsv": 2, "jsonl": 40, "json": 12, "squad": 25,
        "spans": 25, "parquet": 12, "arrow": 3}  # fmt: skip
 TRAINING = [wrong for wrong in WRONG if not wrong.bare and wrong.format != "lines"]
@@ -50,7 +49,7 @@ def toolkit(monkeypatch, capsys):
 def recipe_of(wrong, path):
     """A recipe for the file, as JSON, which is YAML."""
     task = dict(TASKS[wrong.reads or CLASSES.get(wrong.format, Text)])
-    kind = LABELS.get(wrong.options.get("labels"))
+    kind = wrong.options.get("labels")
     return json.dumps(
         {
             "task": task | ({"labels": kind} if kind else {}),

@@ -103,9 +103,12 @@ def test_only_targets_can_be_rescaled_at_their_input():
 @pytest.mark.parametrize(
     ("adapter", "message"),
     [
-        ("{type: lara}", "found {type: 'lara'}, expected a block with the keys type, rank"),
-        ("{rank: 3}", "found {rank: 3}, expected a block with the keys type, rank"),
-        ("lora", "found 'lora', expected a block with the keys type, rank"),
+        (
+            "{type: lara}",
+            "model.adapter.type: found 'lara', expected 'lora' or 'ia3'. Did you mean 'lora'?",
+        ),
+        ("{rank: 3}", "model.adapter.type: missing, expected 'lora' or 'ia3'"),
+        ("lora", "found 'lora', expected a block with type: 'lora' or 'ia3', or null"),
         ("{type: lora, rnak: 3}", "model.adapter.rnak: unknown key. Did you mean 'rank'? Known"),
         ("{type: ia3, rank: 3}", "model.adapter.rank: unknown key"),
         ("{type: lora, rank: 0}", "model.adapter.rank: found 0, expected a whole number of at"),

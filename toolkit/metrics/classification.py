@@ -137,7 +137,9 @@ def matthews(counts: "Array") -> "Array":
     right, guess, truth = np.moveaxis(_by_label(counts), -1, 0)  # (…, labels)
     n = truth.sum(axis=-1)
     shared = right.sum(axis=-1) * n - (guess * truth).sum(axis=-1)
-    spread = np.sqrt(n * n - (guess**2).sum(axis=-1)) * np.sqrt(n * n - (truth**2).sum(axis=-1))
+    # one root of the product: two of equal numbers can give a correlation above 1
+    sides = [n * n - (each**2).sum(axis=-1) for each in (guess, truth)]
+    spread = np.sqrt(np.multiply(*sides, dtype=np.float64))
     return np.where(spread > 0, shared / np.where(spread > 0, spread, 1), 0.0)
 
 
