@@ -121,6 +121,15 @@ def test_windows_that_the_encoder_cannot_read_are_an_error(checkpoints):
     assert finding.message == "model.max_length: 65, but the encoder has positions for 64 tokens"
 
 
+def test_vectors_that_training_would_refuse_are_an_error(tmp_path):
+    (tmp_path / "vectors.txt").write_text("ada 0.1 0.2\n")
+    task, examples = TASKS["texts"]
+    model = Lstm(vectors=str(tmp_path / "vectors.txt"), embedding=3)
+    [finding] = tokens_of(task, recipe_of(task, model), {"train": examples})
+    assert (finding.severity, finding.kind) == ("error", "fault")
+    assert "vectors.txt:1" in finding.message
+
+
 def test_a_checkpoint_that_is_not_here_leaves_the_tokens_out():
     task, examples = TASKS["texts"]
     model = Pretrained(checkpoint="no-one/has-this-one")

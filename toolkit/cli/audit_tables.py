@@ -56,12 +56,13 @@ def _splits(audit: "Audit") -> Table:
         if across:
             cells = [_copies(across[name]) if name in across else "" for name in audit.rows]
             table.add_row(f"texts also in {other}", *cells)
-    table.caption = "texts: exact + normalised + near (MinHash)"
+    caption = "texts: exact + normalised + near (MinHash)"
     if tokens is not None:
-        table.caption += (
-            f"\nvocabulary of {tokens.source}; windows of up to {tokens.size.max_length}, "
-            f"{tokens.size.overlap} of them shared"
+        caption += (
+            f"\nvocabulary of {tokens.source}; windows of up to {tokens.size.max_length} tokens, "
+            f"neighbours share {tokens.size.overlap}"
         )
+    table.caption = Text(caption)
     table.caption_justify = "left"
     return table
 
