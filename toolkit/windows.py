@@ -116,9 +116,15 @@ def encoded(tokenizer: "PreTrainedTokenizerFast", text: str | list[str], **optio
 
 
 def pieces_of(tokenizer: "PreTrainedTokenizerFast", words: Sequence[str]) -> list[list[int]]:
-    """The token ids of each word. A word that the tokenizer deletes is one unknown token."""
+    """The token ids of each word. A word that the tokenizer deletes is one unknown token.
+
+    A tokenizer may know them already, and have a method of this name.
+    """
+    if (known := getattr(tokenizer, "pieces_of", None)) is not None:
+        pieces: list[list[int]] = known(words)
+        return pieces
     found = encoded(tokenizer, list(words), is_split_into_words=True)
-    pieces: list[list[int]] = [[] for _ in words]
+    pieces = [[] for _ in words]
     for token, word in zip(found["input_ids"], found.word_ids(), strict=True):
         pieces[word].append(token)
     return [piece or [tokenizer.unk_token_id] for piece in pieces]

@@ -13,7 +13,7 @@ from toolkit.encoders.pretrained import Pretrained
 from toolkit.encoders.pretrained_module import load_bare, load_tokenizer, longest_of
 from toolkit.encoders.recurrent import Lstm
 from toolkit.errors import ToolkitError
-from toolkit.windows import frame_of, pair_frame_of
+from toolkit.windows import frame_of, pair_frame_of, pieces_of
 
 KINDS = (*FAMILIES, "lstm-words", "lstm-strings")
 words = st.lists(
@@ -60,6 +60,7 @@ def test_given_words_become_the_same_tokens(both, kind, words):
     expected, found = heavy(words, **options), light(words, **options)
     assert list(found["input_ids"]) == list(expected["input_ids"])
     assert list(found.word_ids()) == list(expected.word_ids())
+    assert pieces_of(light, words) == pieces_of(heavy, words)
 
 
 @pytest.mark.parametrize("kind", KINDS)

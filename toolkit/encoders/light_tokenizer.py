@@ -91,8 +91,12 @@ class LightTokenizer:
         if isinstance(text, str):
             ids: Sequence[int] = self(text, add_special_tokens=False)["input_ids"]
             return ids
+        return [token for piece in self.pieces_of(text) for token in piece]
+
+    def pieces_of(self, words: Sequence[str]) -> list[list[int]]:
+        """The tokens of each given word, as `windows.pieces_of` has them."""
         unknown = [-1 if self.unk_token_id is None else self.unk_token_id]
-        return [token for piece in self._known(text) for token in piece or unknown]
+        return [piece or unknown for piece in self._known(words)]
 
     def __call__(
         self,
