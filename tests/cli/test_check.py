@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -108,3 +109,16 @@ def test_code_of_ones_own_runs_only_where_it_is_allowed(recipe, tmp_path):
         folder=tmp_path, PYTHONPATH=os.getcwd(),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_a_checkpoint_in_the_hub_cache_is_read_where_it_lies(tmp_path, checkpoints):
+    name = tmp_path / "hub" / "models--someone--tiny"
+    snapshot = name / "snapshots" / "0123456789012345678901234567890123456789"
+    shutil.copytree(checkpoints["roberta"], snapshot)
+    (name / "refs").mkdir()
+    (name / "refs" / "main").write_text(snapshot.name)
+    recipe = write_recipe(tmp_path, pretrained("someone/tiny"))
+    done = run(recipe, "--output", "-", HF_HOME=str(tmp_path), HF_HUB_OFFLINE="1")
+    assert done.returncode == 0, done.stderr
+    about = json.loads(done.stdout)["about"]["tokens"]
+    assert (about["vocabulary_of"], about["max_length"]) == ("someone/tiny", 64)

@@ -66,5 +66,7 @@ def file_of(place: Place, name: str) -> Path | None:
 
     try:
         return Path(hf_hub_download(place.name, name, revision=place.revision))
-    except EntryNotFoundError:
+    except EntryNotFoundError:  # or it is not in the cache, and there is no network
         return None
+    except OSError as error:
+        raise UnreachableError(f"{name} of {place.name} cannot be fetched ({error})") from error
