@@ -54,7 +54,7 @@ def test_a_sentence_says_which_examples_are_shared_and_what_to_do():
     splits = {"train": [Text("x"), Text(LONG, id="7")], "dev": [Text(LONG), Text("y"), Text("z")]}
     [finding] = copy_findings(TASK, Texts(TASK, splits).copies())
     assert finding.severity == "warning"
-    assert finding.message.startswith("dev and train share 1 example (33 %: 1 exact of dev)")
+    assert finding.message.startswith("dev and train share 1 example (33 % of dev: 1 exact)")
     assert "take them out of train" in finding.message
     assert finding.examples == [
         'train:7 = dev:1 "where in the world is my new debit card that I ordered two …"'

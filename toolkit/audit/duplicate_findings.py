@@ -25,7 +25,7 @@ def copy_findings(task: Any, copies: Sequence[Copies]) -> list[Finding]:
 
 def _copy_finding(task: Any, copies: Copies) -> Finding:
     degrees = ", ".join(f"{len(copies.found[d]):,} {d}" for d in DEGREES if copies.found[d])
-    share = f"{percent(copies.total, copies.rows)}: {degrees}"
+    share = percent(copies.total, copies.rows)
     examples = [
         _pair(task, copy, degree)
         for degree in DEGREES
@@ -33,9 +33,10 @@ def _copy_finding(task: Any, copies: Copies) -> Finding:
     ]
     name, other, number = copies.split, copies.of, counted(copies.total, "example")
     if name == other:
-        message = f"{number} of {name} repeat an earlier one ({share})"
+        verb = "repeats" if copies.total == 1 else "repeat"
+        message = f"{number} of {name} {verb} an earlier one ({share}: {degrees})"
         return Finding("note", "duplicates-inside", message, examples)
-    message = f"{name} and {other} share {number} ({share} of {name})"
+    message = f"{name} and {other} share {number} ({share} of {name}: {degrees})"
     if copies.total < MUCH_SHARED * copies.rows:
         return Finding("note", "duplicates-across", message, examples)
     message += f": scores on {name} count what is known by heart; take them out of {other}"
