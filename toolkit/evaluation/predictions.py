@@ -14,7 +14,7 @@ from toolkit.evaluation.extra import Metric
 from toolkit.evaluation.passport import normal
 from toolkit.heads.base import Output
 from toolkit.metrics.score import Score
-from toolkit.models.batch import collate, padding_of
+from toolkit.models.batch import Batch, collate, padding_of
 from toolkit.models.precision import autocast
 from toolkit.models.reading import WindowSize
 from toolkit.tasks.base import Task
@@ -136,36 +136,33 @@ def _compute(
 ) -> tuple[list[list["np.ndarray[Any, Any]"]], float, int]:
     """The scores of each example's windows, the summed loss and its count."""
     flat = [window for group in windows for window in group]
-    parts = [flat[start : start + batch_size] for start in range(0, len(flat), batch_size)]
-    rows: list[np.ndarray[Any, Any]] = []
-    output = Output(torch.empty(0))
-    for part in parts:
-        output = _forward(model, reader, part, precision, device, with_loss=len(parts) == 1)
-        rows.extend(output.scores.float().cpu().numpy())
-    if len(parts) > 1 and flat[0].targets is not None:
-        # a loss may combine the windows of an example, as in training; the scores, which need no
-        # gold, stay those of the parts
-        output = _forward(model, reader, flat, precision, device, with_loss=True)
-    taken: Iterator[np.ndarray[Any, Any]] = iter(rows)
-    scores = [[next(taken) for _ in group] for group in windows]
-    if output.loss is None or output.count is None:
-        return scores, 0.0, 0
-    return scores, float(output.loss), int(output.count)
-
-
-def _forward(
-    model: Any,
-    reader: Reader,
-    windows: Sequence[Window],
-    precision: str,
-    device: torch.device,
-    *,
-    with_loss: bool,
-) -> Output:
-    batch = collate(windows, padding_of(reader.tokenizer), device)
+    if not flat:
+        return [[] for _ in windows], 0.0, 0
+    padding = padding_of(reader.tokenizer)
     with autocast(precision, device):
-        output: Output = model(batch.inputs, batch.targets if with_loss else None)
-    return output
+        if len(flat) <= batch_size:
+            batch = collate(flat, padding, device)
+            output: Output = model(batch.inputs, batch.targets)
+        else:  # one example of many windows, whose loss may be of all of them together
+            output = _in_parts(model, collate(flat, padding), batch_size, device)
+    loss = 0.0 if output.loss is None else float(output.loss)
+    count = 0 if output.count is None else int(output.count)
+    taken: Iterator[np.ndarray[Any, Any]] = iter(output.scores.float().cpu().numpy())
+    return [[next(taken) for _ in group] for group in windows], loss, count
+
+
+def _in_parts(model: Any, batch: Batch, batch_size: int, device: torch.device) -> Output:
+    """What the model says of a batch that is read some windows at a time, its loss as of one."""
+    parts = []
+    for start in range(0, len(batch.inputs["input_ids"]), batch_size):
+        end = start + batch_size
+        inputs = {name: rows[start:end].to(device) for name, rows in batch.inputs.items()}
+        parts.append(model(inputs).scores)
+    scores = torch.cat(parts)
+    if batch.targets is None:
+        return Output(scores)
+    targets = {name: rows.to(device) for name, rows in batch.targets.items()}
+    return Output(scores, *model.head.loss(scores, targets))
 
 
 def _merge(
