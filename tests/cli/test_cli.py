@@ -266,7 +266,7 @@ def until(process: subprocess.Popen[str], word: str) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_stopped_it_says_how_to_go_on(tmp_path, number, code):
     recipe = write_recipe(tmp_path)
-    process = start(recipe, "train.epochs=500")
+    process = start(recipe, "--fresh", "train.epochs=500")  # and not to start over again
     until(process, "dev f1")
     process.send_signal(number)
     _, stderr = process.communicate(timeout=30)
@@ -303,3 +303,20 @@ def test_a_full_disk_is_one_line_and_exit_5(tmp_path):
     assert "could not be written" in done.stderr
     finished = run("finetune", recipe)
     assert finished.returncode == 0, finished.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.parametrize("arguments", [("recipes",), ("--help",)])
+def test_output_that_a_full_disk_does_not_take_is_one_line_and_exit_5(arguments):
+    command = [sys.executable, "-m", "toolkit", *arguments]
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 5
+    assert done.stderr == "the output could not be written (No space left on device)\n"
+
+
+def test_scores_that_cannot_be_written_are_one_line_and_exit_5(finished, tmp_path):
+    arguments = ("--data", "test", "--output", tmp_path / "nowhere" / "scores.json")
+    done = run("evaluate", finished / "runs" / "small", *arguments)
+    assert done.returncode == 5
+    assert done.stderr == f"{arguments[-1]}: could not be written (No such file or directory)\n"

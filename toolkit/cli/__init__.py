@@ -1,5 +1,6 @@
 """The command line: the only part that prints. One small file a command."""
 
+import errno
 import os
 import shlex
 import signal
@@ -14,7 +15,7 @@ from toolkit.cli.export import export
 from toolkit.cli.finetune import finetune
 from toolkit.cli.predict import predict
 from toolkit.cli.recipes import recipes
-from toolkit.errors import ToolkitError
+from toolkit.errors import StorageError, ToolkitError
 
 app = typer.Typer(
     name="toolkit",
@@ -36,10 +37,19 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except ToolkitError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        print(f"the output could not be written ({error.strerror})", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to flush
+        sys.exit(StorageError.exit_code)
     except _Stopped as stopped:
         _leave(stopped.number)
 
@@ -56,7 +66,8 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 def _leave(number: int) -> None:
     how = "interrupted" if number == signal.SIGINT else "terminated"
-    hint = f"; to go on: {shlex.join(['toolkit', *sys.argv[1:]])}"
+    again = [each for each in sys.argv[1:] if each != "--fresh"]  # which would start over again
+    hint = f"; to go on: {shlex.join(['toolkit', *again])}"
     print(how + hint * (sys.argv[1:2] == ["finetune"]), file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()

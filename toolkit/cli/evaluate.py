@@ -30,6 +30,7 @@ def evaluate(
     """Score a finished run on labelled data."""
     from toolkit.data.suffix import read_named
     from toolkit.recipe.load import load_recipe
+    from toolkit.runs.files import storage_errors
     from toolkit.runs.run import open_finished
 
     opened = open_finished(run)
@@ -52,8 +53,9 @@ def evaluate(
         print(line)
     if output is not None:
         result = {"run": recipe.run.name, "stand_in": bool(recipe.run.stand_in), "data": source}
-        output.write_text(json.dumps(result | scored, indent=2) + "\n", encoding="utf-8")
+        with storage_errors(output):
+            output.write_text(json.dumps(result | scored, indent=2) + "\n", encoding="utf-8")
     if predictions is not None:
-        with open(predictions, "w", encoding="utf-8") as file:
+        with storage_errors(predictions), open(predictions, "w", encoding="utf-8") as file:
             for record in records_of(predictor.task, reading.examples, predicted.predictions):
                 file.write(json.dumps(record, ensure_ascii=False) + "\n")
