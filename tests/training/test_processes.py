@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import toolkit
 from tests.checkpoints import make_checkpoint
 from tests.recipes import pretrained, write_recipe
 from toolkit.training.processes import asked_processes
@@ -18,6 +19,13 @@ def recipe(tmp_path_factory):
     folder = tmp_path_factory.mktemp("processes")
     make_checkpoint("bert", folder / "bert", dropout=0.0)
     return write_recipe(folder, pretrained(str(folder / "bert")), num_train=90)
+
+
+def alone(recipe: str, name: str) -> Path:
+    """Run a recipe here, on one process; the folder of the run."""
+    folder = Path(recipe).parent / name
+    toolkit.finetune(toolkit.load_recipe(recipe, f"run.folder={folder}"))
+    return folder / "small"
 
 
 def launch(recipe: str, name: str, *overrides: str, processes: int) -> Path:
@@ -38,7 +46,7 @@ def steps(folder: Path) -> list[dict]:
 
 
 def test_processes_and_accumulation_change_nothing(recipe):
-    one = launch(recipe, "one", processes=1)
+    one = alone(recipe, "one")
     cuts = {
         "two": launch(recipe, "two", processes=2),
         "two-by-two": launch(recipe, "two-by-two", "train.micro_batches=4", processes=2),
@@ -57,7 +65,7 @@ def test_processes_and_accumulation_change_nothing(recipe):
 def test_two_processes_score_a_checkpoint_as_one_does(recipe):
     # trained by one process, stopped before its results, scored by two
     sets = (f"evaluate.sets.more.test={Path(recipe).parent}/train.conll",)
-    one = launch(recipe, "scored-by-one", *sets, processes=1)
+    one = alone(recipe, "scored-by-one", *sets)
     expected = json.loads((one / "results.json").read_text())
     assert expected["sets"]["more"]["examples"] == 90
     predictions = (one / "predictions-test.jsonl").read_bytes()
