@@ -3,6 +3,7 @@ import pytest
 
 from toolkit.evaluation.interval import Units, bootstrap, intervals
 from toolkit.examples import Question, Tagged, Text
+from toolkit.metrics.classification import classification_scores
 from toolkit.metrics.score import Score
 from toolkit.metrics.tokens import share
 from toolkit.recipe.schema import Evaluate
@@ -90,3 +91,26 @@ def test_no_resamples_or_no_examples_no_interval():
     scores = {"accuracy": mean_score([1.0])}
     assert found(scores, never, sentences(""), resamples=0) == {}
     assert intervals({"a": Score(0.5)}, never, Units.of([]), Evaluate()) == {}
+
+
+@pytest.mark.parametrize("num_labels", [2, 3])
+@pytest.mark.parametrize("documents", [[""] * 30, [f"doc{row // 3}" for row in range(30)]])
+def test_roc_auc_by_weights_is_roc_auc_computed_anew(num_labels, documents):
+    generator = np.random.default_rng(num_labels)
+    labels = list("abc"[:num_labels])
+    gold = [labels[row] for row in generator.integers(num_labels, size=30)]
+    table = generator.integers(4, size=(30, num_labels)) / 4.0  # with ties
+
+    def scored(rows):
+        chosen = [gold[row] for row in rows]
+        return classification_scores(chosen, chosen, labels, table[rows])["roc_auc"]
+
+    whole = scored(range(30))
+    ends = found(
+        {"weighted": whole, "anew": whole._replace(weighted=None)},
+        lambda rows: {"anew": scored(rows)},
+        sentences(*documents),
+        resamples=200,
+    )
+    assert ends["weighted"] == pytest.approx(ends["anew"])
+    assert ends["weighted"][0] < whole.value < ends["weighted"][1]

@@ -21,10 +21,10 @@ def recipe(tmp_path_factory):
     return write_recipe(folder, pretrained(str(folder / "bert")), num_train=90)
 
 
-def alone(recipe: str, name: str) -> Path:
+def alone(recipe: str, name: str, *overrides: str) -> Path:
     """Run a recipe here, on one process; the folder of the run."""
     folder = Path(recipe).parent / name
-    toolkit.finetune(toolkit.load_recipe(recipe, f"run.folder={folder}"))
+    toolkit.finetune(toolkit.load_recipe(recipe, f"run.folder={folder}", *overrides))
     return folder / "small"
 
 

@@ -7,8 +7,8 @@ from tests.checkpoints import make_checkpoint
 
 # sentences and gold spans of PER, LOC and ORG of each test file, counted with grep
 EXPECTED = {
-    "zh": (500, 763), "pt": (1167, 1215), "hr": (1136, 1403),
-    "de": (1000, 1039), "ru": (1000, 1036),
+    "zh": (500, 763), "pt": (1167, 1215), "hr": (1136, 1403), "de": (1000, 1039),
+    "ru": (1000, 1036),
 }  # fmt: skip
 NUM_TRAIN = 300
 

@@ -4,7 +4,7 @@ Sentences of one document are alike, so where every example says of which docume
 documents are drawn again and not examples: the interval is wider then, and right.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -35,6 +35,14 @@ class Units(NamedTuple):
             return cls("document", list(rows.values()))
         return cls("example", [[row] for row in range(len(examples))])
 
+    @property
+    def of_example(self) -> Array:
+        """The unit that each example is in."""
+        places = np.empty(sum(map(len, self.rows)), dtype=np.int64)
+        for unit, rows in enumerate(self.rows):
+            places[rows] = unit
+        return places
+
     def summed(self, counts: Array) -> Array:
         """Counts (examples, kinds) added up to (units, kinds)."""
         if self.kind == "example":
@@ -46,16 +54,17 @@ def bootstrap(
     counts: Array, formula: Callable[[Array], Array], resamples: int, confidence: float
 ) -> list[float]:
     """The interval of `formula` of summed counts (units, kinds), units drawn again."""
+    times = _times(len(counts), resamples)
+    return _ends(np.concatenate([formula(part @ counts) for part in times]), confidence)
+
+
+def _times(size: int, resamples: int) -> Iterator[Array]:
+    """How often each unit was drawn (resamples, units), some resamples at a time."""
     generator = np.random.Generator(np.random.Philox(SEED))
-    size = len(counts)
     rows = max(1, _CHUNK // size)
-    values = []
     for start in range(0, resamples, rows):
         draws = generator.integers(size, size=(min(rows, resamples - start), size))
-        # how often each unit was drawn: (resamples, units), whatever the number of kinds
-        times = np.stack([np.bincount(row, minlength=size) for row in draws]).astype(np.float64)
-        values.append(formula(times @ counts))
-    return _ends(np.concatenate(values), confidence)
+        yield np.stack([np.bincount(row, minlength=size) for row in draws]).astype(np.float64)
 
 
 def intervals(
@@ -66,8 +75,8 @@ def intervals(
 ) -> dict[str, list[float]]:
     """The interval of each score that has one.
 
-    A score that is no sum over examples is computed anew, by `again` from the rows of the
-    examples of a resample; resamples on which it is undefined are left out.
+    A score that says neither counts nor weights is computed anew, by `again` from the rows of the
+    examples of a resample. Resamples on which a score is undefined are left out.
     """
     if not settings.resamples or not units.rows:
         return {}
@@ -78,6 +87,13 @@ def intervals(
         if score.counts is not None and score.formula is not None:
             counts = units.summed(score.counts)
             found[name] = bootstrap(counts, score.formula, settings.resamples, settings.confidence)
+        elif score.weighted is not None:
+            times = _times(len(units.rows), settings.resamples)
+            values = [score.weighted(part[:, units.of_example]) for part in times]
+            defined = np.concatenate(values)
+            defined = defined[~np.isnan(defined)]
+            if defined.size:
+                found[name] = _ends(defined, settings.confidence)
         else:
             others.append(name)
     return found | (_computed_anew(others, again, units, settings) if others else {})

@@ -104,7 +104,26 @@ def roc_auc(truth: "Array", scores: "Array", labels: Sequence[str]) -> Score:
         return Score(None, {**about, "reason": "a score is not a number"})
     if not areas:
         return Score(None, {**about, "reason": "no label with examples for and against it"})
-    return Score(sum(areas.values()) / len(areas), about)
+    mean = sum(areas.values()) / len(areas)
+    return Score(mean, about, weighted=lambda times: _weighted_areas(truth, scores, times))
+
+
+def _weighted_areas(truth: "Array", scores: "Array", times: "Array") -> "Array":
+    """The mean area where each example is there `times` (resamples, examples)."""
+    import numpy as np
+
+    total, number = np.zeros(len(times)), np.zeros(len(times))
+    for has, column in zip(truth.T, scores.T, strict=True):
+        order = column.argsort(kind="stable")
+        ends = np.flatnonzero(np.append(np.diff(column[order]) > 0, True))  # of equal scores
+        with_label = np.cumsum(times[:, order] * has[order], axis=1)[:, ends]  # (resamples, ends)
+        without = np.cumsum(times[:, order] * ~has[order], axis=1)[:, ends]
+        here = np.diff(with_label, axis=1, prepend=0)
+        below = without - np.diff(without, axis=1, prepend=0) / 2  # ties count half
+        pairs = with_label[:, -1] * without[:, -1]
+        total += (here * below).sum(axis=1) / np.maximum(pairs, 1)
+        number += pairs > 0
+    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
 
 
 def macro_f1(counts: "Array") -> "Array":

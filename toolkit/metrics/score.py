@@ -13,10 +13,13 @@ class Score(NamedTuple):
     """One number of a split, with the passport that makes it comparable.
 
     Where a score follows from counts that add up over examples, `counts` (examples, kinds) and
-    `formula` ((…, kinds) -> (…)) let an interval be computed without scoring again.
+    `formula` ((…, kinds) -> (…)) let an interval be computed without scoring again. Where it does
+    not, `weighted` may say what it is if each example is there so often: (resamples, examples) ->
+    (resamples), NaN where it is undefined.
     """
 
     value: float | None  # None: undefined on this split, `about` says why
     about: Mapping[str, Any] = {}  # scheme, mode, unit, averaging, support, …
     counts: "Array | None" = None
     formula: "Callable[[Array], Array] | None" = None
+    weighted: "Callable[[Array], Array] | None" = None
