@@ -30,7 +30,7 @@ def export(
     opened = open_finished(run)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunError(f"{folder}: is not empty, expected a new folder")
-    predictor = load(run, allow_code=tuple(allow_code or ()), device="cpu")
+    predictor = load(run, "evaluate.extra=[]", allow_code=tuple(allow_code or ()), device="cpu")
     if not predictor.model.is_native:
         raise RunError(f"{run}: its head is one of the toolkit's own, which transformers lacks")
     has_adapter = getattr(predictor.recipe.model, "adapter", None) is not None

@@ -60,7 +60,8 @@ def predict(
     typed.check()
     from toolkit.predict import load
 
-    predictor = load(run, allow_code=tuple(allow_code or ()))
+    # nothing is scored, so the code of metrics is not needed and not asked for
+    predictor = load(run, "evaluate.extra=[]", allow_code=tuple(allow_code or ()))
     for group in _groups(predictor, typed):
         predictions = predictor.predict(group)
         for example, prediction in zip(group, predictions, strict=True):

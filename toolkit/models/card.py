@@ -96,22 +96,22 @@ def _sets(results: Mapping[str, Any]) -> list[str]:
     """The evaluation sets beside the source, and what a gap is."""
     if "transfer" not in results:
         return []
-    transfer, sets = results["transfer"], results["sets"]
+    transfer, scored = results["transfer"], {**results["splits"], **results["sets"]}
     metric, source = transfer["metric"], transfer["source"]
-    about = f"`{metric}` on other data; a gap is in {transfer['gap']}"
-    rows = [
-        f"| set | examples | {metric} | interval | gap |",
-        "|---|---|---|---|---|",
-        f"| {source} (source) | | {_number(transfer['value'])} | | |",
-    ]
-    for name, found in transfer["sets"].items():
-        score = sets[name]["scores"].get(metric, {"interval": None})
+    about = f"`{metric}` on other data; gaps are {transfer['gap']}"
+    rows = [f"| set | examples | {metric} | interval | gap |", "|---|---|---|---|---|"]
+    gaps = {} if source is None else {source: None}
+    gaps |= {name: found["gap"] for name, found in transfer["sets"].items()}
+    for name, gap in gaps.items():
+        score = scored[name]["scores"].get(metric, {"value": None, "interval": None})
         rows.append(
-            f"| {name} | {sets[name]['examples']} | {_number(found['value'])} "
-            f"| {_interval(score)} | {_gap(found['gap'])} |"
+            f"| {name}{' (source)' * (name == source)} | {scored[name]['examples']} "
+            f"| {_number(score['value'])} | {_interval(score)} | {_gap(gap)} |"
         )
     mean = transfer["mean"]
     rows.append(f"| mean of {mean['sets']} | | {_number(mean['value'])} | | {_gap(mean['gap'])} |")
+    if "with_source" in mean:
+        rows.append(f"| with the source | | {_number(mean['with_source'])} | | |")
     chosen = "The checkpoint was chosen on the development split of the training data alone."
     if results["best"]["split"] is None:
         chosen = "There was no development split: the last weights were taken."
