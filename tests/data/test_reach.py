@@ -24,6 +24,7 @@ def _own_caches(monkeypatch, tmp_path):
         monkeypatch.delenv(name)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(hub, "_silent", {})
+    monkeypatch.setattr(hub, "_known", {})
 
 
 class FakeHub(http.server.BaseHTTPRequestHandler):
@@ -247,3 +248,9 @@ def test_a_metric_that_was_fetched_once_is_cached_with_its_newest_code(no_host, 
         os.utime(file, (100 - age, 100 - age))
     assert hub.find("space", "me/exact") == "cached"
     assert hub.cached_metric("me/exact") == folder / ("a" * 64) / "exact.py"
+
+
+def test_what_is_there_is_asked_for_once(server):
+    for _ in range(3):
+        assert hub.find("model", "me/model") == "online"
+    assert len(server.asked) == 1

@@ -88,11 +88,7 @@ WRONG = [
         "{de: {dev: x}}",
         "evaluate.sets.de.dev: a set is only scored: its source is named by test",
     ),
-    ("{de: {}}", "evaluate.sets.de: is the recipe's own data, expected a key that differs"),
-    (
-        "{de: {label_map: {X: O}}}",
-        "evaluate.sets.de: is the recipe's own data, expected a key that differs",
-    ),
+    ("{de: {}}", "evaluate.sets.de: found no key, expected those that differ from data"),
     ("{de: {columns: {tag: 1}}}", "evaluate.sets.de.test: missing, expected the source to score"),
     (
         "{de: {test: 3}}",

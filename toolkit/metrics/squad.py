@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from toolkit.metrics.score import Array
 
 _NO_PUNCTUATION = str.maketrans("", "", punctuation)  # ASCII only: “ and – stay
+_READING: dict[str, Any] = {"answers": "best"}  # of the gold answers the one that suits best
 _ARTICLE = re.compile(r"\b(a|an|the)\b")
 
 
@@ -56,7 +57,7 @@ def f1_or_neither(gold: Sequence[str], predicted: Sequence[str]) -> float:
 def squad_scores(gold: Sequence[Sequence[str]], predicted: Sequence[str]) -> dict[str, Score]:
     """`exact` and `f1` of SQuAD v1.1, where every question has an answer."""
     assert all(gold), "SQuAD v1.1 has no questions without an answer"
-    about = {"unit": "question", "answers": "best", "script": "evaluate-v1.1.py"}
+    about = {"scheme": "SQuAD v1.1", "unit": "question", "average": "macro", **_READING}
     return {
         "exact": mean_of(_best(exact, gold, predicted), about),
         "f1": mean_of(_best(f1, gold, predicted), about),
@@ -81,7 +82,7 @@ def squad_v2_scores(
     has_answer = np.array([bool(answers) for answers in gold], dtype=bool)
     # a gold answer of punctuation and articles alone counts as no answer, but not for the breakdown
     gold = [[text for text in answers if words_of(text)] or [""] for answers in gold]
-    about: dict[str, Any] = {"unit": "question", "answers": "best", "script": "evaluate-v2.0.py"}
+    about = {"scheme": "SQuAD v2.0", "unit": "question", "average": "macro", **_READING}
     said = about if no_answer is None else {**about, "threshold": threshold}
     scores: dict[str, Score] = {}
     best: dict[str, Score] = {}

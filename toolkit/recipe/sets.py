@@ -86,8 +86,8 @@ def _faults_of_form(name: str, node: Node, base: Mapping[str, Node]) -> list[Fau
     ]
     if faults:
         return faults
-    if all(key in base and base[key].plain() == node.value[key].plain() for key in node.value):
-        return [Fault(node.place, path, "is the recipe's own data, expected a key that differs")]
+    if not node.value:
+        return [Fault(node.place, path, "found no key, expected those that differ from data")]
     test = _whole(node, base).get("test")
     if test is None or test.value is None:
         return [Fault(node.place, (*path, "test"), "missing, expected the source to score")]
