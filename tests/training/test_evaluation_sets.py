@@ -11,7 +11,7 @@ from tests.metric_module import write_metric
 from tests.recipes import write_recipe
 from toolkit.errors import DataError, RecipeError, RunError, UnreachableError
 from toolkit.standin import ready
-from toolkit.training.events import Compared, Evaluation, Note
+from toolkit.training.events import Compared, Evaluation, Note, Scored
 
 
 @pytest.fixture
@@ -125,6 +125,20 @@ def test_a_set_that_changed_under_a_run_is_refused(recipe, tmp_path):
         file.write("\nParis\tB-LOC\n")
     with pytest.raises(RunError, match=r"evaluate\.sets\.other changed since this run began"):
         toolkit.finetune(loaded)
+
+
+def test_a_run_that_is_stopped_while_it_scores_goes_on_to_the_same_results(recipe, tmp_path):
+    loaded = toolkit.load_recipe(recipe, *sets_of(tmp_path))
+
+    def stop(event):
+        if isinstance(event, Scored):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        toolkit.finetune(loaded, watch=stop)
+    results = toolkit.finetune(loaded).results
+    whole = toolkit.load_recipe(recipe, *sets_of(tmp_path), f"run.folder={tmp_path}/whole")
+    assert results == toolkit.finetune(whole).results
 
 
 def test_a_set_more_is_another_recipe(recipe, tmp_path):

@@ -9,7 +9,8 @@ ABOUT = ("scheme", "mode", "unit", "average")  # of a passport, in a line
 def score_lines(split: str, num: int, scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The scores of a split, a line each: value, interval, and what the number is."""
     header = _header(scores)
-    lines = [f"{f'{split} ({num:,} examples)':29} {header}".rstrip()]
+    width = max([17, *map(len, scores)])
+    lines = [f"{f'{split} ({num:,} examples)':{width + 12}} {header}".rstrip()]
     for name, score in scores.items():
         interval = ""
         if score["interval"] is not None:
@@ -17,12 +18,13 @@ def score_lines(split: str, num: int, scores: Mapping[str, Mapping[str, Any]]) -
         words = [str(score[key]) for key in ABOUT if score.get(key)]
         if score["value"] is None:
             words.insert(0, f"({score['reason']})")
-        line = f"  {name:17} {number(score['value']):9} {interval:17} {', '.join(words)}"
+        line = f"  {name:{width}} {number(score['value']):9} {interval:17} {', '.join(words)}"
         lines.append(line.rstrip())
         for kind, row in score.get("types", {}).items() if name == "f1" else ():
             lines.append(
-                f"    {kind:15} {number(row['f1']):9} precision {number(row['precision'])}  "
-                f"recall {number(row['recall'])}  support {row['support']}"
+                f"    {kind:{width - 2}} {number(row['f1']):9} "
+                f"precision {number(row['precision'])}  recall {number(row['recall'])}  "
+                f"support {row['support']}"
             )
     return lines
 
@@ -32,25 +34,28 @@ def set_lines(results: Mapping[str, Any]) -> list[str]:
     if "transfer" not in results:
         return []
     transfer, scored = results["transfer"], {**results["splits"], **results["sets"]}
-    metric, source = transfer["metric"], transfer["source"]
+    metric, source, mean = transfer["metric"], transfer["source"], transfer["mean"]
     header = next((_header(each["scores"]) for each in scored.values()), "").partition(" by")[0]
-    lines = [f"{'evaluation sets':22} {'examples':>9}  {metric:9} {header:17} {'gap':>8}"]
+    rows = [("evaluation sets", "examples", metric, header, "gap")]
     for name in dict.fromkeys([*([source] if source else []), *results["sets"]]):
         score = scored[name]["scores"].get(metric, {"value": None, "interval": None})
+        label = f"  {name} (source)" if name == source else f"  {name}"
         interval = "" if score["interval"] is None else _interval(score["interval"])
-        gap = transfer["sets"].get(name, {}).get("gap")
-        label = f"{name} (source)" if name == source else name
-        lines.append(
-            f"  {label:20} {scored[name]['examples']:>9,}  {number(score['value']):9} "
-            f"{interval:17} {_gap(gap):>8}"
-        )
-    mean = transfer["mean"]
-    label = f"mean of {mean['sets']}"
-    lines.append(f"  {label:20} {'':9}  {number(mean['value']):9} {'':17} {_gap(mean['gap']):>8}")
+        gap = _gap(transfer["sets"].get(name, {}).get("gap"))
+        rows.append((label, f"{scored[name]['examples']:,}", number(score["value"]), interval, gap))
+    rows.append((f"  mean of {mean['sets']}", "", number(mean["value"]), "", _gap(mean["gap"])))
     if "with_source" in mean:
-        lines.append(f"  {'with the source':20} {'':9}  {number(mean['with_source'])}")
-    lines.append(f"  gap: {transfer['gap'].replace('the metric', metric)}")
-    return [line.rstrip() for line in lines]
+        rows.append(("  with the source", "", number(mean["with_source"]), "", ""))
+    name, _, value, *_ = (max(map(len, column)) for column in zip(*rows))
+    lines = [
+        f"{row[0]:{max(22, name)}} {row[1]:>9}  {row[2]:{max(9, value)}} {row[3]:17} {row[4]:>8}"
+        for row in rows
+    ]
+    return [*(line.rstrip() for line in lines), f"  gap: {_about_gap(transfer)}"]
+
+
+def _about_gap(transfer: Mapping[str, Any]) -> str:
+    return str(transfer["gap"]).replace("the metric", transfer["metric"])
 
 
 def number(value: float | None) -> str:
