@@ -5,6 +5,7 @@ import pytest
 
 from toolkit.metrics.classification import classification_scores, multilabel_scores
 from toolkit.metrics.modules import folder
+from toolkit.metrics.regression import regression_scores
 from toolkit.metrics.spans import span_scores
 from toolkit.metrics.squad import squad_scores, squad_v2_scores
 
@@ -40,6 +41,14 @@ def test_several_labels_are_scored_alike(load):
     module = load("classification", "multilabel")
     found = module.compute(predictions=predicted, references=gold, labels=labels)
     assert found == values(multilabel_scores(gold, predicted, labels))
+
+
+def test_numbers_are_scored_alike(load):
+    gold, predicted = [0.5, 2.0, 5.0], [1.0, 1.5, 4.0]
+    found = load("regression").compute(predictions=predicted, references=gold)
+    assert found == values(regression_scores(gold, predicted))
+    flat = load("regression").compute(predictions=[1.0, 1.0], references=[1.0, 2.0])
+    assert flat["pearson"] is None
 
 
 def test_squad_is_scored_alike_by_id(load):

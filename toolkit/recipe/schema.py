@@ -129,7 +129,7 @@ class Evaluate(Block):
     """How the model is scored, and on what beside the splits of `data`."""
 
     batch_size: Positive = 64  # windows at a time, in each process
-    metric: str | None = None  # the score that chooses the best checkpoint; null: the task's own
+    metric: str | None = None  # chooses the best checkpoint, larger is better; null: the task's own
     resamples: Annotated[int, Field(ge=0)] = 1000  # of the bootstrap interval; 0: no interval
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95  # of the bootstrap interval
     extra: tuple[Extra, ...] = ()  # metrics of the `evaluate` library; they need --allow-code

@@ -8,6 +8,6 @@ from pathlib import Path
 from typing import Literal
 
 
-def folder(name: Literal["classification", "spans", "squad"]) -> str:
+def folder(name: Literal["classification", "regression", "spans", "squad"]) -> str:
     """The path that `evaluate.load` takes."""
     return str(Path(__file__).parent / name)
