@@ -58,10 +58,13 @@ def bootstrap(
     return _ends(np.concatenate([formula(part @ counts) for part in times]), confidence)
 
 
-def _times(size: int, resamples: int) -> Iterator[Array]:
-    """How often each unit was drawn (resamples, units), some resamples at a time."""
+def _times(size: int, resamples: int, num_examples: int = 0) -> Iterator[Array]:
+    """How often each unit was drawn (resamples, units), some resamples at a time.
+
+    As many as keep a table of the units, or of the examples, within bounds.
+    """
     generator = np.random.Generator(np.random.Philox(SEED))
-    rows = max(1, _CHUNK // size)
+    rows = max(1, _CHUNK // max(size, num_examples))
     for start in range(0, resamples, rows):
         draws = generator.integers(size, size=(min(rows, resamples - start), size))
         yield np.stack([np.bincount(row, minlength=size) for row in draws]).astype(np.float64)
@@ -88,8 +91,9 @@ def intervals(
             counts = units.summed(score.counts)
             found[name] = bootstrap(counts, score.formula, settings.resamples, settings.confidence)
         elif score.weighted is not None:
-            times = _times(len(units.rows), settings.resamples)
-            values = [score.weighted(part[:, units.of_example]) for part in times]
+            places = units.of_example
+            times = _times(len(units.rows), settings.resamples, len(places))
+            values = [score.weighted(part[:, places]) for part in times]
             defined = np.concatenate(values)
             defined = defined[~np.isnan(defined)]
             if defined.size:
