@@ -94,6 +94,18 @@ def test_smoothed_labels_leave_the_model_less_sure(tmp_path):
     assert sure[1] == pytest.approx(0.8, abs=0.07)  # 1 - 0.4 + 0.4 / 2
 
 
+def test_blocks_made_in_python_are_checked_too(tmp_path):
+    recipe = Recipe(
+        task=SequenceClassification(),
+        model=Lstm(),
+        data=Given(train=TRAIN),
+        train=Train(patience=1),
+        run=RunSettings(name="texts", folder=str(tmp_path)),
+    )
+    with pytest.raises(RecipeError, match=r"^train\.patience: found 1 without data\.dev"):
+        toolkit.finetune(recipe)
+
+
 @pytest.mark.parametrize(
     ("task", "fault"),
     [

@@ -28,6 +28,7 @@ from toolkit.training.events import Compared, Note, Scored, Started, Watch
 from toolkit.training.fit import Progress, fit, new_scaler
 from toolkit.training.optimiser import build_optimiser
 from toolkit.training.preparation import (
+    check_blocks,
     check_same_data,
     check_splits,
     read_sets,
@@ -77,6 +78,7 @@ def finetune(
     torch's random state as it was.
     """
     recipe = ready(recipe, stand_in=stand_in)
+    check_blocks(recipe)
     processes = Processes()
     tell: Watch = watch if watch and processes.is_main else lambda event: None
     devices = [processes.device] if processes.device.type == "cuda" else []

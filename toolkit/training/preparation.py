@@ -47,6 +47,12 @@ def read_sets(recipe: Recipe, tell: Watch) -> dict[str, list[Any]]:
     return found
 
 
+def check_blocks(recipe: Recipe) -> None:
+    """RecipeError where blocks do not go together; of a file, `load_recipe` said so with lines."""
+    if faults := recipe.faults():
+        raise RecipeError(f"{key}: {message}" for key, message in faults)
+
+
 def check_splits(task: Any, splits: dict[str, list[Any]], sets: dict[str, list[Any]]) -> None:
     """RecipeError where keys do not fit what was learned, DataError where examples do not."""
     between = [f"task.{key}: {message}" for key, message in task.faults()]
