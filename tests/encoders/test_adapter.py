@@ -103,14 +103,11 @@ def test_only_targets_can_be_rescaled_at_their_input():
 @pytest.mark.parametrize(
     ("adapter", "message"),
     [
-        (
-            "{type: lara}",
-            "model.adapter.type: found 'lara', expected 'lora' or 'ia3'. Did you mean 'lora'?",
-        ),
+        ("{type: lara}", "type: found 'lara', expected 'lora' or 'ia3'. Did you mean 'lora'?"),
         ("{rank: 3}", "model.adapter.type: missing, expected 'lora' or 'ia3'"),
         ("lora", "found 'lora', expected a block with type: 'lora' or 'ia3', or null"),
         ("{type: lora, rnak: 3}", "model.adapter.rnak: unknown key. Did you mean 'rank'? Known"),
-        ("{type: ia3, rank: 3}", "model.adapter.rank: unknown key"),
+        ("{type: ia3, rank: 3}", "rank: unknown key. Known: type, targets, feedforward"),
         ("{type: lora, rank: 0}", "model.adapter.rank: found 0, expected a whole number of at"),
         ("{type: lora, targets: []}", "model.adapter.targets: found [], expected a list of 1 or"),
         ("{type: ia3, feedforward: [x]}", "model.adapter.feedforward: found 'x', expected only"),
