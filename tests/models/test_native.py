@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.checkpoints import FAMILIES
+from tests.checkpoints import FAMILIES, make_tokenizer
 from toolkit import Tagged
 from toolkit.encoders.checkpoint import locate
 from toolkit.encoders.pretrained import Pretrained
@@ -18,6 +18,7 @@ from toolkit.heads.standard import StandardHead
 from toolkit.models.batch import collate, padding_of
 from toolkit.models.model import build_model, load_model, save_model
 from toolkit.models.reading import WindowSize
+from toolkit.tasks.question_answering import QuestionAnswering
 from toolkit.tasks.token_classification import TokenClassification
 
 TASK = TokenClassification(labels=("O", "B-PER", "I-PER"))
@@ -169,3 +170,26 @@ def test_a_folder_without_a_config_is_no_checkpoint(tmp_path):
 def test_a_folder_that_is_not_there_is_named():
     with pytest.raises(ToolkitError, match=r"no folder \./nowhere"):
         Pretrained(checkpoint="./nowhere").missing()
+
+
+def test_a_family_without_a_head_for_the_task_says_what_to_set(tmp_path):
+    from transformers import AutoConfig, AutoModel
+
+    tokenizer = make_tokenizer("modernbert")
+    tokenizer.save_pretrained(tmp_path)
+    shape = {
+        "vocab_size": len(tokenizer), "hidden_size": 32, "intermediate_size": 64,
+        "num_hidden_layers": 1, "num_attention_heads": 4, "num_key_value_heads": 4,
+        "max_position_embeddings": 64, "pad_token_id": tokenizer.pad_token_id,
+    }  # fmt: skip
+    AutoModel.from_config(AutoConfig.for_model("eurobert", **shape)).save_pretrained(tmp_path)
+    encoder, task = Pretrained(checkpoint=str(tmp_path)), QuestionAnswering(no_answer=False)
+    expected = (
+        "model.head: found 'standard', but eurobert has no AutoModelForQuestionAnswering: "
+        "set model.head: own"
+    )
+    with pytest.raises(RecipeError) as caught:
+        build_model(task, encoder, encoder.tokenizer())
+    assert str(caught.value) == expected
+    own = encoder.model_copy(update={"head": "own"})
+    assert not build_model(task, own, own.tokenizer()).is_native

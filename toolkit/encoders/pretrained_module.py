@@ -14,7 +14,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from toolkit.encoders.checkpoint import Place
 from toolkit.encoders.light_tokenizer import byte_levels
 from toolkit.encoders.module import EncoderModule
-from toolkit.errors import ToolkitError
+from toolkit.errors import RecipeError, ToolkitError
 from toolkit.heads.base import Encoded
 from toolkit.heads.pooling import Pooling
 from toolkit.heads.standard import StandardHead
@@ -113,7 +113,10 @@ def load_tokenizer(place: Place) -> Any:
 
 
 def load_with_head(place: Place, head: StandardHead, whole: bool) -> Any:
-    """The family's model with its own head, in float32; `whole`: no weight may be missing."""
+    """The family's model with its own head, in float32; `whole`: no weight may be missing.
+
+    RecipeError where the family has no such head.
+    """
     labels = {
         "num_labels": len(head.labels),
         "id2label": dict(enumerate(head.labels)),
@@ -121,6 +124,12 @@ def load_with_head(place: Place, head: StandardHead, whole: bool) -> Any:
         **dict(head.config),
     }
     auto_class = getattr(transformers, head.auto_class)
+    config = AutoConfig.from_pretrained(place.name, revision=place.revision)
+    if type(config) not in auto_class._model_mapping:
+        raise RecipeError(
+            f"model.head: found 'standard', but {config.model_type} has no {head.auto_class}: "
+            "set model.head: own"
+        )
     with _quiet():
         model, report = auto_class.from_pretrained(
             place.name,
