@@ -18,7 +18,7 @@ ROWS = (
     {"training", "evaluation", "runs", "baselines", "audit"},
     {"models", "standin"},
     {"tasks", "encoders"},
-    {"heads", "losses"},
+    {"heads", "losses", "dropout"},
     {"recipe", "data"},
     {"windows", "hub", "examples", "registry", "metrics"},
     {"errors"},

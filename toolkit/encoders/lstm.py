@@ -14,8 +14,8 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from toolkit.dropout import CountedDropout
 from toolkit.encoders.lstm_cell import LstmCell
 from toolkit.encoders.lstm_walk import States, walk, walk_back
 from toolkit.encoders.packing import Packing, packing_of
@@ -44,7 +44,7 @@ class LstmStack(nn.Module):
         super().__init__()
         directions = 2 if bidirectional else 1
         self.width = width * directions
-        self.dropout = dropout  # between layers
+        self.between = CountedDropout(dropout)  # between layers
         self.layers = nn.ModuleList(
             nn.ModuleList(
                 LstmLayer(self.width if layer else input_width, width) for _ in range(directions)
@@ -61,11 +61,14 @@ class LstmStack(nn.Module):
         packing = packing_of(mask)
         return packing.unpack(self.read(packing.pack(inputs), packing))
 
-    def read(self, packed: Tensor, packing: Packing) -> Tensor:
-        """(tokens, input_width) -> (tokens, width * directions), for who has packed already."""
+    def read(self, packed: Tensor, packing: Packing, rows: Tensor | None = None) -> Tensor:
+        """(tokens, input_width) -> (tokens, width * directions), for who has packed already.
+
+        `rows` (tokens,) is what dropout counts from.
+        """
         for number, directions in enumerate(self.layers):
             if number:
-                packed = functional.dropout(packed, self.dropout, self.training)
+                packed = self.between(packed, rows)
             packed = run(cast("Sequence[LstmLayer]", directions), packed, packing)
         return packed
 

@@ -1,10 +1,11 @@
 """The torch side of an encoder, as heads and the trainer know it."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
+from toolkit.dropout import Counter
 from toolkit.heads.base import Encoded
 from toolkit.heads.pooling import Pooling
 
@@ -15,7 +16,15 @@ class EncoderModule(nn.Module):
     width: int  # of the vectors
     longest: int | None  # the most tokens it can read at once; None: no limit
     pooling: Pooling  # makes the summary; learns at the rate of the head
+    note: str | None = None  # what a user should know of how it reads, such as a fallback
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counter = Counter()  # of dropout; the model that it is a part of puts in its own
 
     @abstractmethod
-    def forward(self, batch: Mapping[str, Tensor]) -> Encoded:
-        """Read `input_ids` and `attention_mask`, both (batch, length), and what else it has."""
+    def forward(self, batch: Mapping[str, Tensor], lengths: Sequence[int] | None = None) -> Encoded:
+        """Read `input_ids` and `attention_mask`, both (batch, length), and what else it has.
+
+        `lengths`, the tokens of each window, spares a GPU the wait for the mask.
+        """

@@ -34,6 +34,7 @@ class Pretrained(Encoder):
     revision: str | None = None  # of the Hub: a branch, a tag or a commit; null: the newest
     head: Literal["standard", "own"] = "standard"  # standard: the family's own, as it was published
     adapter: Adapter | None = None  # trained in the place of the encoder; null: train all of it
+    padding_free: bool = True  # leave padding out, where a trial at the start finds the same result
 
     @property
     def takes_standard_head(self) -> bool:
@@ -69,7 +70,7 @@ class Pretrained(Encoder):
         """The checkpoint's encoder without a head."""
         from toolkit.encoders import pretrained_module as module
 
-        return self._pooled(self._adapted(module.load_bare(self._place())))
+        return self._module(self._adapted(module.load_bare(self._place())))
 
     def with_standard_head(
         self, tokenizer: "PreTrainedTokenizerFast", head: "StandardHead", folder: Path | None = None
@@ -90,7 +91,7 @@ class Pretrained(Encoder):
 
             adapter_module.check_base(encoder, folder)
             adapter_module.load_adapter(encoder, scorer.native, folder)
-        return module.PretrainedModule(encoder, self.usual_summary), scorer
+        return self._module(encoder), scorer
 
     def save_standard(self, module: "EncoderModule", scorer: "nn.Module", folder: Path) -> None:
         """Write the native model, or adapter and head beside a note of whose they are."""
@@ -108,7 +109,7 @@ class Pretrained(Encoder):
         from toolkit.encoders import pretrained_module as module
 
         if self.adapter is None:
-            return self._pooled(module.bare_from_config(folder))
+            return self._module(module.bare_from_config(folder))
         from toolkit.encoders import adapter_module
 
         adapted = self.module(tokenizer)
@@ -133,10 +134,12 @@ class Pretrained(Encoder):
 
         return adapter_module.base_names(module)
 
-    def _pooled(self, base: Any) -> "EncoderModule":
+    def _module(self, base: Any) -> "EncoderModule":
         from toolkit.encoders.pretrained_module import PretrainedModule
 
-        return PretrainedModule(base, self.summary or self.usual_summary)
+        module = PretrainedModule(base, self.summary or self.usual_summary)
+        module.read_flat(self.padding_free)
+        return module
 
     def _place(self) -> Place:
         place = locate(self.checkpoint, self.revision)

@@ -12,6 +12,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from toolkit.encoders.checkpoint import Place
+from toolkit.encoders.flat import FlatReader, first_position, position_table, probed_reader
 from toolkit.encoders.light_tokenizer import byte_levels
 from toolkit.encoders.module import EncoderModule
 from toolkit.errors import RecipeError, ToolkitError
@@ -29,14 +30,27 @@ class PretrainedModule(EncoderModule):
         self.width: int = base.config.hidden_size
         self.longest: int | None = longest_of(base)
         self.pooling = Pooling(summary, self.width)
+        self.reader: FlatReader | None = None  # None: the family's own way, with padding
 
-    def forward(self, batch: Mapping[str, Tensor]) -> Encoded:
+    def forward(self, batch: Mapping[str, Tensor], lengths: Sequence[int] | None = None) -> Encoded:
         """`input_ids` and `attention_mask`, both (batch, length), and the family's other inputs."""
-        output = self.base(**batch)
-        states: Tensor = output.last_hidden_state  # (batch, length, width)
         mask = batch["attention_mask"].bool()  # (batch, length)
-        summary = self.pooling(states, mask)
-        return Encoded(states, mask, summary, getattr(output, "pooler_output", None))
+        if self.reader is None:
+            output = self.base(**batch)
+            states, pooled = output.last_hidden_state, getattr(output, "pooler_output", None)
+        else:
+            sizes = mask.sum(1).tolist() if lengths is None else lengths
+            states, pooled = self.reader.read(self.base, batch, sizes, self.counter)
+        summary = self.pooling(states, mask)  # (batch, width)
+        return Encoded(states, mask, summary, pooled)
+
+    def read_flat(self, is_flat: bool) -> None:
+        """Read by our own attention where that gives what the family's own way gives.
+
+        Flat, padding is left out; otherwise it is kept. Where the results differ, the family's own
+        way stays, and `note` says so.
+        """
+        self.reader, self.note = probed_reader(self.base, is_flat)
 
 
 class FamilyScorer(nn.Module):
@@ -76,14 +90,10 @@ class _Stub(nn.Module):
 
 
 def longest_of(base: nn.Module) -> int | None:
-    """The most tokens that the encoder has positions for.
-
-    RoBERTa's positions start behind the padding index: 514 rows are 512 tokens.
-    """
-    for name, part in base.named_modules():
-        if name.endswith("position_embeddings") and isinstance(part, nn.Embedding):
-            first = 0 if part.padding_idx is None else part.padding_idx + 1
-            return part.num_embeddings - first
+    """The most tokens that the encoder has positions for: of RoBERTa's 514 rows, 512."""
+    table = position_table(base)
+    if table is not None:
+        return table.num_embeddings - first_position(table)
     longest: int | None = getattr(base.config, "max_position_embeddings", None)
     return longest
 

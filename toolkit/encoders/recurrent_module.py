@@ -2,13 +2,13 @@
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from toolkit.dropout import CountedDropout, keep, site_of
 from toolkit.encoders.lstm import LstmStack
 from toolkit.encoders.module import EncoderModule
 from toolkit.encoders.packing import packing_of
@@ -41,23 +41,27 @@ class RecurrentModule(EncoderModule):
         self.lstm = LstmStack(
             shape.embedding, shape.hidden, shape.layers, shape.bidirectional, shape.dropout
         )
+        self.dropout = CountedDropout(shape.dropout)  # of word vectors and of what was read
         self.width = self.lstm.width
         self.longest = None
         backward = shape.hidden if shape.bidirectional else 0
         self.pooling = Pooling(shape.summary or shape.usual_summary, self.width, backward)
 
-    def forward(self, batch: Mapping[str, Tensor]) -> Encoded:
+    def forward(self, batch: Mapping[str, Tensor], lengths: Sequence[int] | None = None) -> Encoded:
         """Read `input_ids` and `attention_mask`, both (batch, length)."""
         ids, mask = batch["input_ids"], batch["attention_mask"].bool()
         sign, after_sign = self._signs(ids, mask)  # (batch, length) each
         steps = mask & ~sign
         packing = packing_of(steps)
-        words = self._some_unknown(packing.pack(ids))  # (tokens,)
+        rows = self.counter.rows.get(tuple(ids.shape))  # what dropout counts from
+        rows = None if rows is None else packing.pack(rows)  # (tokens,)
+        words = self._some_unknown(packing.pack(ids), rows)  # (tokens,)
         vectors = self.embedding(words)  # (tokens, embedding)
         if self.capital is not None:
             raised = packing.pack(after_sign)[:, None]  # (tokens, 1)
             vectors = vectors + raised * self.embedding.weight[self.capital]
-        states = self._dropout(self.lstm.read(self._dropout(vectors), packing))  # (tokens, width)
+        read = self.lstm.read(self.dropout(vectors, rows), packing, rows)
+        states = self.dropout(read, rows)  # (tokens, width)
         tokens = packing.unpack(states)  # (batch, length, width)
         summary = self.pooling(tokens, steps)
         return Encoded(torch.where(sign[..., None], tokens.roll(-1, 1), tokens), mask, summary)
@@ -85,12 +89,13 @@ class RecurrentModule(EncoderModule):
         with torch.no_grad():
             self.embedding.weight[torch.from_numpy(found)] = torch.from_numpy(table[found])
 
-    def _dropout(self, values: Tensor) -> Tensor:
-        return functional.dropout(values, self.shape.dropout, self.training)
-
-    def _some_unknown(self, words: Tensor) -> Tensor:
+    def _some_unknown(self, words: Tensor, rows: Tensor | None) -> Tensor:
         """With a share of the words read as unknown, in training."""
-        if not self.training or not self.shape.word_dropout:
+        share = self.shape.word_dropout
+        if not self.training or not share:
             return words
-        chosen = torch.rand(words.shape, device=words.device) < self.shape.word_dropout
+        if rows is None:
+            chosen = torch.rand(words.shape, device=words.device) < share
+        else:
+            chosen = keep(rows, site_of("words"), 1, share, torch.int32)[:, 0] == 0
         return words.masked_fill(chosen & (words >= self.first_word), self.unknown)

@@ -142,7 +142,7 @@ def _compute(
     with autocast(precision, device):
         if len(flat) <= batch_size:
             batch = collate(flat, padding, device)
-            output: Output = model(batch.inputs, batch.targets)
+            output: Output = model(batch.inputs, batch.targets, batch.lengths)
         else:  # one example of many windows, whose loss may be of all of them together
             output = _in_parts(model, collate(flat, padding), batch_size, device)
     loss = 0.0 if output.loss is None else float(output.loss)
@@ -157,7 +157,7 @@ def _in_parts(model: Any, batch: Batch, batch_size: int, device: torch.device) -
     for start in range(0, len(batch.inputs["input_ids"]), batch_size):
         end = start + batch_size
         inputs = {name: rows[start:end].to(device) for name, rows in batch.inputs.items()}
-        parts.append(model(inputs).scores)
+        parts.append(model(inputs, lengths=batch.lengths[start:end]).scores)
     scores = torch.cat(parts)
     if batch.targets is None:
         return Output(scores)

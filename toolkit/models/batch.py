@@ -16,11 +16,25 @@ class Batch(NamedTuple):
 
     inputs: "dict[str, torch.Tensor]"  # input_ids, attention_mask, …: (windows, length)
     targets: "dict[str, torch.Tensor] | None"
-    num_tokens: int  # without padding
+    lengths: tuple[int, ...]  # tokens of each window, without padding
+    keys: "torch.Tensor | None" = None  # (windows,), by which dropout counts; None: draw
+
+    @property
+    def num_tokens(self) -> int:
+        """Without padding."""
+        return sum(self.lengths)
 
 
-def collate(windows: Sequence[Window], padding: Mapping[str, int], device: Any = "cpu") -> Batch:
-    """Pad windows to the longest of them. `padding` holds the value for each input, 0 otherwise."""
+def collate(
+    windows: Sequence[Window],
+    padding: Mapping[str, int],
+    device: Any = "cpu",
+    keys: Sequence[int] | None = None,
+) -> Batch:
+    """Pad windows to the longest of them. `padding` holds the value for each input, 0 otherwise.
+
+    `keys` are numbers below 2^63, one a window, from which dropout is counted in training.
+    """
     import torch
 
     length = max(window.length for window in windows)
@@ -34,7 +48,8 @@ def collate(windows: Sequence[Window], padding: Mapping[str, int], device: Any =
     targets = None
     if windows[0].targets is not None:
         targets = {name: _stacked(windows, name, length).to(device) for name in windows[0].targets}
-    return Batch(inputs, targets, sum(window.length for window in windows))
+    lengths = tuple(window.length for window in windows)
+    return Batch(inputs, targets, lengths, None if keys is None else torch.tensor(keys).to(device))
 
 
 def padding_of(tokenizer: Any) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """A model is an encoder and a head. The loss is computed inside `forward`, as DDP needs it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from toolkit.dropout import Counter, count_dropout
 from toolkit.encoders.base import Encoder
 from toolkit.errors import RunError
 from toolkit.heads.base import Output
@@ -26,14 +27,25 @@ class Model(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.head = head
+        self.counter = encoder.counter = Counter()
+        count_dropout(self, self.counter)
         self.frozen = frozen_of(self)  # names of parameters that no step of a run will change
         self.frozen_sha256: str | None = None  # of their values, once somebody asked
 
     def forward(
-        self, inputs: Mapping[str, Tensor], targets: Mapping[str, Tensor] | None = None
+        self,
+        inputs: Mapping[str, Tensor],
+        targets: Mapping[str, Tensor] | None = None,
+        lengths: Sequence[int] | None = None,
+        keys: Tensor | None = None,
     ) -> Output:
-        """Scores, and the summed loss and its count where there are targets."""
-        output: Output = self.head(self.encoder(inputs), targets)
+        """Scores, and the summed loss and its count where there are targets.
+
+        `lengths` are the tokens of each window. Dropout counts from `keys`, (windows,) of int64;
+        without them it draws from torch's generator.
+        """
+        self.counter.begin(keys, inputs["input_ids"].shape[1])
+        output: Output = self.head(self.encoder(inputs, lengths), targets)
         return output
 
     @property

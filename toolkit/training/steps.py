@@ -1,8 +1,9 @@
 """The training loop, as a generator: read its output, or copy it.
 
 A loss is a sum and a count. Gradients of sums are added up over the micro-batches of a step and
-over the processes, and divided once by the count of the whole step. Randomness comes from
-(seed, step, micro-batch), so that no generator state has to be kept.
+over the processes, and divided once by the count of the whole step. Dropout is counted from
+(seed, step, example), so that it is the same however a step is cut, and no generator state has to
+be kept; what draws nevertheless starts from (seed, step, micro-batch).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -91,10 +92,10 @@ def _gradients(
     loop.optimiser.zero_grad(set_to_none=True)
     for part in mine:
         torch.manual_seed(counted_seed(loop.train.seed, step, part))
-        batch, weight = _batch(loop, parts[part] or examples[:1], is_empty=not parts[part])
+        batch, weight = _batch(loop, step, parts[part] or examples[:1], is_empty=not parts[part])
         with processes.alone(wrapped, is_last=part == mine[-1]):
             with autocast(loop.train.precision, processes.device):
-                output = wrapped(batch.inputs, batch.targets)
+                output = wrapped(batch.inputs, batch.targets, batch.lengths, batch.keys)
             loss = output.loss * weight
             (loop.scaler.scale(loss) if loop.scaler else loss).backward()
         totals[0] += loss.detach()
@@ -104,11 +105,16 @@ def _gradients(
     return loss, int(count), int(num_tokens)
 
 
-def _batch(loop: Loop, examples: Sequence[int], is_empty: bool) -> tuple[Batch, int]:
+def _batch(loop: Loop, step: int, examples: Sequence[int], is_empty: bool) -> tuple[Batch, int]:
     # a process whose part of a small last step is empty still takes part in the collective
     # operations of backward: it runs an example whose loss is multiplied by 0
     windows = [window for example in examples for window in loop.windows(example)]
-    return collate(windows, loop.padding, loop.processes.device), 0 if is_empty else 1
+    keys = [
+        counted_seed(loop.train.seed, step, example, number)
+        for example in examples
+        for number in range(len(loop.windows(example)))
+    ]
+    return collate(windows, loop.padding, loop.processes.device, keys), 0 if is_empty else 1
 
 
 def _update(loop: Loop, step: int, examples: Sequence[int], loss: float, count: int) -> float:
