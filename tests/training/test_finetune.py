@@ -8,8 +8,9 @@ import torch
 import toolkit
 from tests.recipes import pretrained, write_recipe
 from toolkit.errors import DataError, RecipeError, RunError
+from toolkit.models import vocabulary
 from toolkit.runs.files import TEMPORARY
-from toolkit.training.events import Evaluation, Resumed, Scored
+from toolkit.training.events import Evaluation, Note, Resumed, Scored
 from toolkit.training.steps import Step
 
 
@@ -113,6 +114,31 @@ def test_it_goes_on_behind_the_last_checkpoint_with_the_same_bits(recipe, tmp_pa
     for name in ("model/model.safetensors", "metrics.jsonl", "predictions-test.jsonl"):
         assert (resumed.folder / name).read_bytes() == (whole.folder / name).read_bytes(), name
     assert not list(resumed.folder.rglob(f"{TEMPORARY}*"))
+
+
+def test_it_goes_on_with_the_same_bits_where_rows_of_the_vocabulary_are_left_out(
+    checkpoints, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(vocabulary, "_FEWEST", 1)
+    recipe = write_recipe(tmp_path, pretrained(checkpoints["bert"]))
+    changes = (
+        "train.epochs=2", "train.checkpoint_every=2", "train.evaluate_every=3",
+        "train.weight_decay=0.1",
+    )  # fmt: skip
+    events = []
+    whole = toolkit.finetune(toolkit.load_recipe(recipe, *changes), watch=events.append)
+    assert any("of the vocabulary's" in event.text for event in events if isinstance(event, Note))
+    other = toolkit.load_recipe(recipe, *changes, f"run.folder={tmp_path}/other")
+
+    def stop(event):
+        if isinstance(event, Step) and event.number == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        toolkit.finetune(other, watch=stop)
+    resumed = toolkit.finetune(other)
+    for name in ("model/model.safetensors", "metrics.jsonl", "predictions-test.jsonl"):
+        assert (resumed.folder / name).read_bytes() == (whole.folder / name).read_bytes(), name
 
 
 def test_evaluating_more_often_does_not_disturb_training(recipe, tmp_path):

@@ -22,6 +22,10 @@ class EncoderModule(nn.Module):
         super().__init__()
         self.counter = Counter()  # of dropout; the model that it is a part of puts in its own
 
+    def word_embedding(self) -> nn.Embedding | None:
+        """The table of which training may leave out the rows that no training window looks up."""
+        return None
+
     @abstractmethod
     def forward(self, batch: Mapping[str, Tensor], lengths: Sequence[int] | None = None) -> Encoded:
         """Read `input_ids` and `attention_mask`, both (batch, length), and what else it has.

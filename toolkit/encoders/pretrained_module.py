@@ -44,6 +44,11 @@ class PretrainedModule(EncoderModule):
         summary = self.pooling(states, mask)  # (batch, width)
         return Encoded(states, mask, summary, pooled)
 
+    def word_embedding(self) -> nn.Embedding | None:
+        """The family's word embedding."""
+        found = self.base.get_input_embeddings()
+        return found if isinstance(found, nn.Embedding) else None
+
     def read_flat(self, is_flat: bool) -> None:
         """Read by our own attention where that gives what the family's own way gives.
 

@@ -58,6 +58,7 @@ class Train(Block):
         None  # optimiser steps until one more layer is trained, from the top; null: all at once
     )
     gradient_checkpointing: bool = False  # compute layers twice: slower, in much less memory
+    compact_vocabulary: bool = True  # leave out rows of the vocabulary that no training text has
     weight_decay: Annotated[float, Field(ge=0)] = 0.01  # not on biases and normalisation
     betas: tuple[Share, Share] = (0.9, 0.999)  # of AdamW
     epsilon: Rate = 1e-8  # of AdamW

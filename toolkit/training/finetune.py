@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
 from toolkit.errors import NumericalError, RecipeError
@@ -18,6 +19,7 @@ from toolkit.models.freezing import freeze
 from toolkit.models.model import Model, all_finite, build_model, count_parameters, save_model
 from toolkit.models.reading import WindowSize
 from toolkit.models.recompute import recompute_layers
+from toolkit.models.vocabulary import Vocabulary, compact
 from toolkit.recipe.schema import Recipe
 from toolkit.runs import files, manifest
 from toolkit.runs.run import Run, folder_of
@@ -124,8 +126,8 @@ def _run(job: Job) -> Finished:
     if processes.is_main:
         run.write_recipe(recipe)
         files.write_json(run.folder / "manifest.json", record)
-    loop = _loop(job, model, reader)
     num_parameters, num_trained = count_parameters(model)
+    loop = _loop(job, model, reader)
     job.tell(
         Started(
             num_steps=loop.plan.num_steps,
@@ -153,6 +155,7 @@ def _loop(job: Job, model: Model, reader: Reader) -> Loop:
     windows = [reader.windows(example) for example in examples]
     _tell_windows(job, reader, windows)
     plan = Plan(len(examples), train.batch_size, train.epochs, train.seed)
+    vocabulary = _compacted(job, model, windows)
     unfreezing = Unfreezing.of(model, train, plan)
     if unfreezing is not None and (num := unfreezing.left_out(plan)):
         job.tell(Note(f"train.unfreeze_every: the run ends before the lowest {num} are trained"))
@@ -166,7 +169,21 @@ def _loop(job: Job, model: Model, reader: Reader) -> Loop:
         padding=padding_of(reader.tokenizer),
         processes=job.processes,
         unfreezing=unfreezing,
+        vocabulary=vocabulary,
     )
+
+
+def _compacted(job: Job, model: Model, windows: Sequence[Sequence[Window]]) -> Vocabulary | None:
+    if not job.recipe.train.compact_vocabulary:
+        return None
+    ids = (window.inputs["input_ids"] for group in windows for window in group)
+    vocabulary = compact(model, np.unique(np.concatenate([np.unique(each) for each in ids])))
+    if vocabulary is not None:
+        trained, total = len(vocabulary.rows), len(vocabulary.table)
+        job.tell(
+            Note(f"train: has {trained:,} of the vocabulary's {total:,} rows; trains only these")
+        )
+    return vocabulary
 
 
 def _tell_windows(job: Job, reader: Reader, windows: Sequence[Sequence[Window]]) -> None:

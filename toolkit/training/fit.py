@@ -55,7 +55,8 @@ def fit(
             is_last or step.number % (train.evaluate_every or loop.plan.steps_per_epoch) == 0
         )
         if is_evaluated and dev is not None:
-            evaluation = evaluate(recipe, loop, model, reader, dev, progress)
+            with loop.whole():
+                evaluation = evaluate(recipe, loop, model, reader, dev, progress)
             progress = _after(evaluation, progress, train.patience)
             _log_evaluation(run, loop, evaluation)
             watch(evaluation)
@@ -65,6 +66,8 @@ def fit(
             began = time.monotonic()
         if progress.is_done:
             break
+    if loop.vocabulary is not None:
+        loop.vocabulary.finish()
     if progress.best_step is not None:
         best = run.checkpoints.weights(progress.best_step)
         load_weights(model, best, without=model.frozen)
@@ -118,7 +121,8 @@ def _save(run: Run, recipe: Recipe, loop: Loop, model: Model, progress: Progress
     if loop.processes.is_main:
         scaler = loop.scaler.state_dict() if loop.scaler else None
         state = progress._asdict() | {"scaler": scaler, "frozen": frozen_hash(model)}
-        weights = weights_of(model, without=model.frozen)
+        with loop.whole():
+            weights = weights_of(model, without=model.frozen)
         checkpoint = Checkpoint(weights, state_of(loop.optimiser, model), state)
         run.checkpoints.save(progress.step, checkpoint)
         run.checkpoints.rotate(recipe.train.keep_checkpoints, progress.best_step)
@@ -141,7 +145,8 @@ def _resume(run: Run, loop: Loop, model: Model) -> Progress:
             "(did the checkpoint change?): --fresh starts over"
         )
     source = run.checkpoints.weights(step)
-    put_weights(model, checkpoint.weights, source, without=model.frozen)
+    with loop.whole():
+        put_weights(model, checkpoint.weights, source, without=model.frozen)
     restore_state(loop.optimiser, model, checkpoint.optimiser)
     scaler = state.pop("scaler")
     if loop.scaler and scaler:

@@ -7,7 +7,8 @@ be kept; what draws nevertheless starts from (seed, step, micro-batch).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -16,6 +17,7 @@ from toolkit.errors import NumericalError
 from toolkit.models.batch import Batch, collate
 from toolkit.models.model import Model
 from toolkit.models.precision import autocast
+from toolkit.models.vocabulary import Vocabulary
 from toolkit.recipe.schema import Train
 from toolkit.training.batches import Plan, counted_seed, parts_of
 from toolkit.training.optimiser import rate_factor
@@ -49,6 +51,11 @@ class Loop(NamedTuple):
     padding: dict[str, int]
     processes: Processes
     unfreezing: Unfreezing | None = None
+    vocabulary: Vocabulary | None = None  # None: every row is trained
+
+    def whole(self) -> AbstractContextManager[None]:
+        """The model with all of its vocabulary, to evaluate, save or fill it."""
+        return nullcontext() if self.vocabulary is None else self.vocabulary.whole()
 
 
 def steps(loop: Loop, done: int = 0) -> Iterator[Step]:
@@ -142,4 +149,10 @@ def _update(loop: Loop, step: int, examples: Sequence[int], loss: float, count: 
         loop.scaler.update()
     else:
         loop.optimiser.step()
+    if loop.vocabulary is not None and is_finite:
+        loop.vocabulary.stepped(_group_of(loop.optimiser, loop.vocabulary.rows))
     return grad_norm
+
+
+def _group_of(optimiser: torch.optim.Optimizer, parameter: nn.Parameter) -> dict[str, Any]:
+    return next(g for g in optimiser.param_groups if any(p is parameter for p in g["params"]))

@@ -1,0 +1,100 @@
+"""Leaving rows of the vocabulary out of training gives what training all of them gives."""
+
+import numpy as np
+import pytest
+import torch
+
+from tests.training.test_steps import loop_of, sentences
+from toolkit.models import vocabulary
+from toolkit.models.model import weights_of
+from toolkit.models.vocabulary import compact
+from toolkit.training.optimiser import build_optimiser, state_of
+from toolkit.training.steps import Loop, steps
+
+
+@pytest.fixture(autouse=True)
+def _worth_while(monkeypatch):
+    monkeypatch.setattr(vocabulary, "_FEWEST", 1)
+
+
+def compacted(checkpoint: str, examples, **train) -> Loop:
+    loop = loop_of(checkpoint, examples, dropout=0.1, **train)
+    ids = {
+        token
+        for row in range(len(examples))
+        for window in loop.windows(row)
+        for token in window.inputs["input_ids"]
+    }
+    found = compact(loop.model, np.array(sorted(ids)))
+    assert found is not None
+    assert len(found.rows) < len(found.table)
+    return loop._replace(vocabulary=found, optimiser=build_optimiser(loop.model, loop.train))
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert", "albert"])
+@pytest.mark.parametrize(("decay", "tolerance"), [(0.0, 0.0), (0.1, 1e-7)])
+def test_the_weights_are_those_of_training_every_row(checkpoints, family, decay, tolerance):
+    examples = sentences(24)
+    plain = loop_of(checkpoints[family], examples, dropout=0.1, weight_decay=decay)
+    loop = compacted(checkpoints[family], examples, weight_decay=decay)
+    for one, other in zip(steps(plain), steps(loop), strict=True):
+        # the norm of fewer zeros is summed in another order
+        assert other.grad_norm == pytest.approx(one.grad_norm, rel=1e-5)
+        assert other.loss == pytest.approx(one.loss, rel=1e-5)
+        if one.number == 4:
+            with loop.whole():
+                assert_same(plain.model, loop.model, max(tolerance, 1e-6))
+    loop.vocabulary.finish()
+    assert_same(plain.model, loop.model, max(tolerance, 1e-6))
+
+
+def assert_same(plain, other, tolerance):
+    expected, found = weights_of(plain), weights_of(other)
+    assert list(expected) == list(found)
+    for name, tensor in expected.items():
+        assert torch.allclose(tensor, found[name], atol=tolerance, rtol=0), name
+
+
+def test_rows_that_are_not_in_use_are_untouched_to_the_bit_without_decay(checkpoints):
+    loop = compacted(checkpoints["bert"], sentences(24), weight_decay=0.0)
+    before = loop.vocabulary.table.detach().clone()
+    list(steps(loop))
+    loop.vocabulary.finish()
+    after = loop.model.encoder.word_embedding().weight
+    others = torch.ones(len(before), dtype=torch.bool)
+    others[loop.vocabulary.used] = False
+    assert torch.equal(before[others], after[others])
+    assert not torch.equal(before, after)
+
+
+def test_inside_whole_every_token_can_be_read(checkpoints):
+    loop = compacted(checkpoints["bert"], sentences(8))
+    table = loop.model.encoder.word_embedding()
+    everything = torch.arange(len(loop.vocabulary.table))
+    with loop.whole():
+        assert torch.equal(table(everything), loop.vocabulary.table)
+    used = loop.vocabulary.used
+    assert torch.equal(table(used), loop.vocabulary.table[used])
+
+
+def test_the_optimiser_keeps_moments_of_the_rows_in_use_only(checkpoints):
+    loop = compacted(checkpoints["bert"], sentences(8), epochs=1)
+    list(steps(loop))
+    state = state_of(loop.optimiser, loop.model)
+    name = "encoder.base.embeddings.word_embeddings.weight/exp_avg"
+    assert state[name].shape == loop.vocabulary.rows.shape
+
+
+def test_a_tied_a_frozen_and_a_small_table_stay_as_they_are(checkpoints, monkeypatch):
+    model = loop_of(checkpoints["bert"], sentences(8)).model
+    table = model.encoder.word_embedding()
+    few = np.arange(5)
+    model.head.tied = torch.nn.Linear(1, 1)
+    model.head.tied.weight = table.weight
+    assert compact(model, few) is None
+    del model.head.tied
+    table.weight.requires_grad_(False)
+    assert compact(model, few) is None
+    table.weight.requires_grad_(True)
+    monkeypatch.setattr(vocabulary, "_FEWEST", 10**9)
+    assert compact(model, few) is None
