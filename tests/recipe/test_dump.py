@@ -146,6 +146,7 @@ train:
     names: []
   unfreeze_every: null
   gradient_checkpointing: false
+  compact_vocabulary: true
   weight_decay: 0.01
   betas: [0.9, 0.999]
   epsilon: 1.0e-08

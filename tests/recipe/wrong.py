@@ -37,7 +37,7 @@ def trained(*lines: str) -> str:
 
 TRAIN_KEYS = (
     "epochs, batch_size, learning_rate, head_learning_rate, layer_decay, freeze, "
-    "unfreeze_every, gradient_checkpointing, weight_decay, betas, epsilon, "
+    "unfreeze_every, gradient_checkpointing, compact_vocabulary, weight_decay, betas, epsilon, "
     "schedule, warmup, max_grad_norm, precision, seed, micro_batches, evaluate_every, "
     "checkpoint_every, keep_checkpoints, patience"
 )

@@ -115,6 +115,8 @@ def _run(job: Job) -> Finished:
     tokenizer = recipe.model.tokenizer(texts)
     torch.manual_seed(counted_seed(recipe.train.seed, "weights"))
     model = build_model(recipe.task, recipe.model, tokenizer).to(processes.device)
+    if model.encoder.note is not None:
+        job.tell(Note(model.encoder.note))
     freeze(model, recipe.train.freeze)
     if recipe.train.gradient_checkpointing:
         recompute_layers(model)
