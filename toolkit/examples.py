@@ -61,6 +61,22 @@ class Text(NamedTuple):
         return self._replace(label=None)
 
 
+class Document(NamedTuple):
+    """A text to learn the language from: whatever is hidden of it is its own gold."""
+
+    text: str
+    id: str = ""
+
+    @classmethod
+    def of(cls, value: "Document | str") -> "Document":
+        """An example from a text."""
+        return value if isinstance(value, Document) else cls(value)
+
+    def without_gold(self) -> "Document":
+        """The same document: nothing of it is hidden yet."""
+        return self
+
+
 class Answer(NamedTuple):
     """Characters `start` to `start + len(text)` of a context."""
 

@@ -44,11 +44,16 @@ class Predictor:
         self, examples: Sequence[Any], *, batch_size: int | None = None
     ) -> tuple[dict[str, Any], Predicted]:
         """Labelled examples scored as `results.json` has a split, and the predictions."""
+        examples = self.pack(examples)
         predicted = self._predicted(examples, batch_size)
         reader = self.reader._replace(extra=load_metrics(self.recipe.evaluate.extra))
         sha256 = hash_of_examples(examples)
         settings = self.recipe.evaluate
         return described_split(reader, settings, examples, predicted, sha256), predicted
+
+    def pack(self, examples: Sequence[Any]) -> Sequence[Any]:
+        """Labelled examples as the model reads them: packed into windows, by some tasks."""
+        return self.reader.pack(examples).examples
 
     def _predicted(self, examples: Sequence[Any], batch_size: int | None) -> Predicted:
         if misfits := self.task.misfits(examples):

@@ -28,9 +28,13 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "sequence-classification": "toolkit.tasks.sequence_classification:SequenceClassification",
         "token-classification": "toolkit.tasks.token_classification:TokenClassification",
         "question-answering": "toolkit.tasks.question_answering:QuestionAnswering",
+        "masked-language-modelling": (
+            "toolkit.tasks.masked_language_modelling:MaskedLanguageModelling"
+        ),
     },
     "model": {
         "pretrained": "toolkit.encoders.pretrained:Pretrained",
+        "new": "toolkit.encoders.new:New",
         "lstm": "toolkit.encoders.recurrent:Lstm",
     },
     "data": {
@@ -41,6 +45,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "jsonl": "toolkit.data.json_lines:JsonLines",
         "json": "toolkit.data.json_records:Json",
         "squad": "toolkit.data.squad:Squad",
+        "text": "toolkit.data.plain_text:PlainText",
         "spans": "toolkit.data.spans:Spans",
         "parquet": "toolkit.data.columnar:Parquet",
         "arrow": "toolkit.data.columnar:Arrow",

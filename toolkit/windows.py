@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from toolkit.errors import ToolkitError
 
 if TYPE_CHECKING:
+    import numpy as np
     from transformers import PreTrainedTokenizerFast
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+    Tokens = Sequence[int] | Array
 
 IGNORED = -100  # the target of a token that has none, as in torch's cross-entropy
 _HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair
@@ -21,12 +25,12 @@ _HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair
 class Window(NamedTuple):
     """What the encoder reads at once, and what it should learn from it.
 
-    A target that is a list has one value a token and is padded with -100; a number or a tuple
-    belongs to the whole window.
+    A target that is a list or an array has one value a token and is padded with -100; a number or
+    a tuple belongs to the whole window.
     """
 
-    inputs: Mapping[str, Sequence[int]]  # input_ids, and what else the encoder takes, a token each
-    targets: Mapping[str, list[int] | tuple[float, ...] | float] | None = None
+    inputs: Mapping[str, "Tokens"]  # input_ids, and what else the encoder takes, a token each
+    targets: Mapping[str, "list[int] | Array | tuple[float, ...] | float"] | None = None
     where: Any = None  # the task's own note for decoding
 
     @property

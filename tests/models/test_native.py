@@ -90,7 +90,7 @@ def test_a_familys_own_head_over_a_stub_is_the_whole_model(
     head = StandardHead(auto_class, ("a", "b"), outputs)
     place = locate(encoder.checkpoint)
     torch.manual_seed(4)
-    whole = load_with_head(place, head, whole=False).eval()
+    whole = load_with_head(place, head, whole=False)[0].eval()
     torch.manual_seed(4)
     module, scorer = encoder.with_standard_head(tokenizer, head)
     module.eval(), scorer.eval()

@@ -48,8 +48,9 @@ def evaluate(
     from toolkit.predict import load
 
     predictor = load(run, *(overrides or []), allow_code=allowed)
-    scored, predicted = predictor.evaluate(reading.examples)
-    for line in score_lines(source, len(reading.examples), scored["scores"]):
+    examples = predictor.pack(reading.examples)
+    scored, predicted = predictor.evaluate(examples)
+    for line in score_lines(source, len(examples), scored["scores"]):
         print(line)
     if output is not None:
         result = {"run": recipe.run.name, "stand_in": bool(recipe.run.stand_in), "data": source}
@@ -57,5 +58,5 @@ def evaluate(
             output.write_text(json.dumps(result | scored, indent=2) + "\n", encoding="utf-8")
     if predictions is not None:
         with storage_errors(predictions), open(predictions, "w", encoding="utf-8") as file:
-            for record in records_of(predictor.task, reading.examples, predicted.predictions):
+            for record in records_of(predictor.task, examples, predicted.predictions):
                 file.write(json.dumps(record, ensure_ascii=False) + "\n")

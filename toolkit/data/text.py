@@ -87,8 +87,11 @@ def read_text(path: str, *, keep_returns: bool = False) -> TextFile:
     With `keep_returns`, a `\\r` inside a line is no fault: the format says what it means.
     """
     place = expand(path)
-    name = str(place)
-    content = _content_of(place)
+    return text_of(str(place), _content_of(place), keep_returns=keep_returns)
+
+
+def text_of(name: str, content: bytes, *, keep_returns: bool = False) -> TextFile:
+    """The lines of what a file holds, as `read_text` gives them; DataError where it is no text."""
     for magic, kind in _OTHER_FORMATS.items():
         if content.startswith(magic):
             raise DataError(f"{name}: {kind}, expected UTF-8 text")

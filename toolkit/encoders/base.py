@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field
 
@@ -23,12 +23,23 @@ Overlap = Annotated[float, Field(ge=0, le=0.9)]
 Summary = Literal["first", "last", "mean", "max", "attention"]
 
 
+class Origin(NamedTuple):
+    """What pretrained weights were read from."""
+
+    checkpoint: str  # as the recipe names it
+    revision: str | None
+    folder: Path | None  # None: the Hub
+
+
 class Encoder(Block, ABC):
     """What reads the text. Its fields are the keys of the recipe's `model` block."""
 
     # the `train` settings that suit some hundred examples
     small_data_training: ClassVar[Mapping[str, int | float]]
     usual_summary: ClassVar[Summary] = "first"  # where the recipe names none
+
+    # whether the tokenizer is learned at such cost that a run keeps it, to read it when it goes on
+    keeps_tokenizer: ClassVar[bool] = False
 
     max_length: Length | None = None  # tokens of a window; null: what the encoder can, up to 512
     overlap: Overlap = 0.25  # of neighbouring windows, as a share of one
@@ -72,6 +83,10 @@ class Encoder(Block, ABC):
     def stand_in(self) -> "tuple[Self, str]":
         """The encoder without what is missing, and a sentence that says what took its place."""
         raise UnreachableError(self.missing())
+
+    def origin(self) -> Origin | None:
+        """Where pretrained weights come from, for the manifest; None where there are none."""
+        return None
 
     @abstractmethod
     def restore(self, tokenizer: "PreTrainedTokenizerFast", folder: Path) -> "EncoderModule":

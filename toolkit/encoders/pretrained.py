@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from toolkit.encoders.adapter import Adapter
-from toolkit.encoders.base import Encoder
+from toolkit.encoders.base import Encoder, Origin
 from toolkit.encoders.checkpoint import Place, locate, packaged_folder
 from toolkit.errors import UnreachableError
 
@@ -82,9 +82,8 @@ class Pretrained(Encoder):
 
         is_whole = folder is not None and self.adapter is None
         place = locate(str(folder)) if is_whole else self._place()
-        encoder, scorer = module.split(
-            module.load_with_head(place, head, whole=is_whole), head.outputs
-        )
+        native, new = module.load_with_head(place, head, whole=is_whole)
+        encoder, scorer = module.split(native, head.outputs, new)
         self._adapted(encoder)
         if self.adapter is not None and folder is not None:
             from toolkit.encoders import adapter_module
@@ -103,6 +102,11 @@ class Pretrained(Encoder):
 
         adapter_module.save_adapter(base, scorer.native, folder, self.checkpoint, self.revision)
         adapter_module.save_base(base, folder, self.checkpoint, self.revision)
+
+    def origin(self) -> Origin:
+        """The checkpoint and, unless the Hub's cache has it, its folder."""
+        folder = Path(self._place().name)
+        return Origin(self.checkpoint, self.revision, folder if folder.is_dir() else None)
 
     def restore(self, tokenizer: "PreTrainedTokenizerFast", folder: Path) -> "EncoderModule":
         """The encoder in the shape of `config.json`; under an adapter, the checkpoint's."""
@@ -137,9 +141,8 @@ class Pretrained(Encoder):
     def _module(self, base: Any) -> "EncoderModule":
         from toolkit.encoders.pretrained_module import PretrainedModule
 
-        module = PretrainedModule(base, self.summary or self.usual_summary)
-        module.read_flat(self.padding_free)
-        return module
+        summary = self.summary or self.usual_summary
+        return PretrainedModule(base, summary, padding_free=self.padding_free)
 
     def _place(self) -> Place:
         place = locate(self.checkpoint, self.revision)

@@ -24,13 +24,14 @@ from toolkit.heads.standard import StandardHead
 class PretrainedModule(EncoderModule):
     """A family's encoder, its last states and a summary out of them."""
 
-    def __init__(self, base: Any, summary: str) -> None:
+    def __init__(self, base: Any, summary: str, *, padding_free: bool = True) -> None:
         super().__init__()
         self.base = base
         self.width: int = base.config.hidden_size
         self.longest: int | None = longest_of(base)
         self.pooling = Pooling(summary, self.width)
-        self.reader: FlatReader | None = None  # None: the family's own way, with padding
+        self.reader: FlatReader | None  # None: the family's own way, with padding
+        self.reader, self.note = probed_reader(base, padding_free)
 
     def forward(self, batch: Mapping[str, Tensor], lengths: Sequence[int] | None = None) -> Encoded:
         """`input_ids` and `attention_mask`, both (batch, length), and the family's other inputs."""
@@ -49,22 +50,15 @@ class PretrainedModule(EncoderModule):
         found = self.base.get_input_embeddings()
         return found if isinstance(found, nn.Embedding) else None
 
-    def read_flat(self, is_flat: bool) -> None:
-        """Read by our own attention where that gives what the family's own way gives.
-
-        Flat, padding is left out; otherwise it is kept. Where the results differ, the family's own
-        way stays, and `note` says so.
-        """
-        self.reader, self.note = probed_reader(self.base, is_flat)
-
 
 class FamilyScorer(nn.Module):
     """A family's own head: its native forward over a stub that hands on the encoder's states."""
 
-    def __init__(self, native: Any, outputs: Sequence[str]) -> None:
+    def __init__(self, native: Any, outputs: Sequence[str], new: Sequence[str] = ()) -> None:
         super().__init__()
         self.native = native
         self.outputs = tuple(outputs)
+        self.new = tuple(new)  # weights that the checkpoint lacks: they are random
         setattr(native, native.base_model_prefix, _Stub())
 
     def forward(self, encoded: Encoded) -> Tensor:
@@ -127,17 +121,11 @@ def load_tokenizer(place: Place) -> Any:
     return tokenizer
 
 
-def load_with_head(place: Place, head: StandardHead, whole: bool) -> Any:
-    """The family's model with its own head, in float32; `whole`: no weight may be missing.
+def load_with_head(place: Place, head: StandardHead, whole: bool) -> tuple[Any, list[str]]:
+    """The family's model with its own head, in float32, and the weights that were not there.
 
-    RecipeError where the family has no such head.
+    `whole`: none may be missing. RecipeError where the family has no such head.
     """
-    labels = {
-        "num_labels": len(head.labels),
-        "id2label": dict(enumerate(head.labels)),
-        "label2id": {label: number for number, label in enumerate(head.labels)},
-        **dict(head.config),
-    }
     auto_class = getattr(transformers, head.auto_class)
     config = AutoConfig.from_pretrained(place.name, revision=place.revision)
     if type(config) not in auto_class._model_mapping:
@@ -152,10 +140,22 @@ def load_with_head(place: Place, head: StandardHead, whole: bool) -> Any:
             dtype=torch.float32,
             use_safetensors=True,
             output_loading_info=True,
-            **({} if whole else labels),
+            **({} if whole else shape_of(head)),
         )
     _check(place, model, report, whole)
-    return model
+    return model, sorted(report["missing_keys"])
+
+
+def shape_of(head: StandardHead) -> dict[str, Any]:
+    """What a family's configuration has to say for a head."""
+    if not head.labels:
+        return dict(head.config)
+    return {
+        "num_labels": len(head.labels),
+        "id2label": dict(enumerate(head.labels)),
+        "label2id": {label: number for number, label in enumerate(head.labels)},
+        **dict(head.config),
+    }
 
 
 def load_bare(place: Place) -> Any:
@@ -177,14 +177,18 @@ def load_bare(place: Place) -> Any:
 
 def bare_from_config(folder: Path) -> Any:
     """An encoder with random weights in the shape of the config in `folder`."""
-    config = AutoConfig.from_pretrained(folder)
+    return bare_of(AutoConfig.from_pretrained(folder))
+
+
+def bare_of(config: Any) -> Any:
+    """An encoder with random weights, without the pooler that no head of ours uses."""
     return AutoModel.from_config(config, **_without_pooler(config))
 
 
-def split(native: Any, outputs: Sequence[str]) -> tuple[Any, FamilyScorer]:
+def split(native: Any, outputs: Sequence[str], new: Sequence[str] = ()) -> tuple[Any, FamilyScorer]:
     """A native model's encoder, and its head over a stub."""
     encoder = getattr(native, native.base_model_prefix)
-    return encoder, FamilyScorer(native, outputs)
+    return encoder, FamilyScorer(native, outputs, new)
 
 
 def _without_pooler(config: Any) -> dict[str, bool]:
@@ -205,6 +209,9 @@ def _check(place: Place, model: Any, report: Mapping[str, Any], whole: bool) -> 
     missing = sorted(
         name for name in report["missing_keys"] if whole or not has_head or name.startswith(prefix)
     )
+    # a pooler is a part of the head that happens to lie in the encoder: pretraining without next
+    # sentence prediction leaves none
+    missing = [name for name in missing if whole or ".pooler." not in f".{name}"]
     if missing:
         raise ToolkitError(
             f"{place.name}: lacks {len(missing)} weights of the encoder that its config describes "

@@ -17,7 +17,7 @@ from toolkit.metrics.score import Score
 from toolkit.models.batch import Batch, collate, padding_of
 from toolkit.models.precision import autocast
 from toolkit.models.reading import WindowSize
-from toolkit.tasks.base import Task
+from toolkit.tasks.base import Packed, Task
 from toolkit.windows import Window
 
 if TYPE_CHECKING:
@@ -59,6 +59,14 @@ class Reader(NamedTuple):
                 # a rehearsal found no clash; a metric may still name a score another way later
                 scores[name if name not in scores else f"{metric.label}_{name}"] = score
         return scores
+
+    def pack(self, examples: Sequence[Any]) -> Packed:
+        """The examples as the model reads them; most tasks read them one by one."""
+        return self.task.pack(examples, self.tokenizer, self.size.max_length)
+
+    def vary(self, window: Window, seed: int) -> Window:
+        """A window as a training step reads it."""
+        return self.task.vary(window, self.tokenizer, seed)
 
 
 def predict(

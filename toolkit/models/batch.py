@@ -10,6 +10,8 @@ from toolkit.windows import IGNORED, Window
 if TYPE_CHECKING:
     import torch
 
+    from toolkit.windows import Tokens
+
 
 class Batch(NamedTuple):
     """Windows as tensors, padded on the right."""
@@ -64,12 +66,12 @@ def _stacked(windows: Sequence[Window], name: str, length: int) -> "torch.Tensor
     import torch
 
     values = [(window.targets or {})[name] for window in windows]
-    if isinstance(values[0], list):
+    if isinstance(values[0], (list, np.ndarray)):
         return torch.from_numpy(_padded(values, length, IGNORED))  # type: ignore[arg-type]
     return torch.tensor(values)
 
 
-def _padded(rows: Sequence[Sequence[int]], length: int, value: int) -> "np.ndarray[Any, Any]":
+def _padded(rows: "Sequence[Tokens]", length: int, value: int) -> "np.ndarray[Any, Any]":
     array = np.full((len(rows), length), value, dtype=np.int64)
     for row, values in zip(array, rows, strict=True):
         row[: len(values)] = values

@@ -87,12 +87,22 @@ def save_model(
 
 
 def weights_of(model: nn.Module, *, without: Collection[str] = ()) -> dict[str, Tensor]:
-    """Every parameter and buffer by name, but for those in `without`, on the CPU."""
+    """Every parameter and buffer by name, but for those in `without`, on the CPU.
+
+    A weight that has two names, because it is tied, is there once, under the first.
+    """
+    left_out = {*without, *second_names(model)}
     return {
         name: tensor.detach().cpu().contiguous()
         for name, tensor in model.state_dict().items()
-        if name not in without
+        if name not in left_out
     }
+
+
+def second_names(model: nn.Module) -> frozenset[str]:
+    """The names of tied weights under which they come again: an embedding as a decoder."""
+    every = {name for name, _ in model.named_parameters(remove_duplicate=False)}
+    return frozenset(every.difference(name for name, _ in model.named_parameters()))
 
 
 def load_weights(model: nn.Module, file: Path, *, without: Collection[str] = ()) -> None:
@@ -104,7 +114,8 @@ def put_weights(
     model: nn.Module, weights: Mapping[str, Tensor], source: Path, *, without: Collection[str] = ()
 ) -> None:
     """Fill the model with what `weights_of` gave. RunError where names are missing or too many."""
-    odd = sorted(set(weights) ^ set(model.state_dict()).difference(without))
+    expected = set(model.state_dict()).difference(without, second_names(model))
+    odd = sorted(set(weights) ^ expected)
     if odd:
         raise RunError(f"{source}: does not hold this model's weights ({odd[0]}, …)")
     model.load_state_dict(weights, strict=False)  # the names were compared

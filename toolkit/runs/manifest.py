@@ -38,11 +38,25 @@ def describe(
         "stand_in": list(recipe.run.stand_in),
         "data": _data(splits),
         "sets": _data(sets),
+        "checkpoint": _origin(recipe),
         "seed": recipe.train.seed,
         "processes": processes,
         "versions": {"python": platform.python_version(), **_versions()},
         "hardware": _hardware(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+    }
+
+
+def _origin(recipe: Recipe) -> dict[str, Any] | None:
+    """The checkpoint that the model begins with, by the hashes of its weights where it is here."""
+    origin = recipe.model.origin()
+    if origin is None:
+        return None
+    weights = sorted(origin.folder.glob("*.safetensors")) if origin.folder else ()
+    return {
+        "name": origin.checkpoint,
+        "revision": origin.revision,
+        "weights": {path.name: files.sha256_of(path) for path in weights},
     }
 
 

@@ -6,7 +6,7 @@ examples becomes a field too (`learn`), so that the filled recipe rebuilds it wi
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self
 
 from pydantic import Field
 
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Packed(NamedTuple):
+    """Examples that were put together or cut apart, and a sentence that counts it."""
+
+    examples: Sequence[Any]
+    note: str = ""
 
 
 class Task(Block, ABC):
@@ -52,6 +59,19 @@ class Task(Block, ABC):
         """The texts that build a word vocabulary: strings, or sequences of words."""
         return [example.words]
 
+    def learn_vocabulary(self, tokenizer: "PreTrainedTokenizerFast") -> Self:
+        """A copy whose fields hold what the tokenizer says, where the head depends on it."""
+        return self
+
+    def pack(
+        self, examples: Sequence[Any], tokenizer: "PreTrainedTokenizerFast", max_length: int
+    ) -> Packed:
+        """The examples as the model reads them, where they are not read one by one.
+
+        What is packed stays as it is when it is packed again.
+        """
+        return Packed(examples)
+
     @abstractmethod
     def windows(
         self, example: Any, tokenizer: "PreTrainedTokenizerFast", max_length: int, overlap: int
@@ -60,6 +80,10 @@ class Task(Block, ABC):
 
         Neighbours share about `overlap` tokens. Nothing of the example may be left out.
         """
+
+    def vary(self, window: Window, tokenizer: "PreTrainedTokenizerFast", seed: int) -> Window:
+        """A window as a training step reads it, the same for the same seed."""
+        return window
 
     @abstractmethod
     def head(self, width: int) -> "nn.Module":
@@ -76,6 +100,10 @@ class Task(Block, ABC):
         self, examples: Sequence[Any], predictions: Sequence[Any]
     ) -> Mapping[str, Score | float]:
         """Every score of a split, by name."""
+
+    def blind(self, prediction: Any) -> Any:
+        """A prediction without what gold alone could tell of it (a likelihood of the gold)."""
+        return prediction
 
     def stand_in(self) -> tuple[Self, str]:
         """The task as the shipped data set has it, and a sentence where that is another kind."""

@@ -36,6 +36,7 @@ from toolkit.training.preparation import (
     read_sets,
     read_splits,
     resolved,
+    tokenizer_of,
 )
 from toolkit.training.processes import Processes
 from toolkit.training.steps import Loop
@@ -111,8 +112,8 @@ def _opened(recipe: Recipe, processes: Processes, fresh: bool) -> Iterator[Run]:
 
 def _run(job: Job) -> Finished:
     run, recipe, processes = job.run, job.recipe, job.processes
-    texts = (text for example in job.splits["train"] for text in recipe.task.texts(example))
-    tokenizer = recipe.model.tokenizer(texts)
+    tokenizer = tokenizer_of(run, recipe, job.splits["train"], processes)
+    recipe = recipe.model_copy(update={"task": recipe.task.learn_vocabulary(tokenizer)})
     torch.manual_seed(counted_seed(recipe.train.seed, "weights"))
     model = build_model(recipe.task, recipe.model, tokenizer).to(processes.device)
     if model.encoder.note is not None:
@@ -124,6 +125,8 @@ def _run(job: Job) -> Finished:
     reader = Reader(recipe.task, tokenizer, size, metrics)
     record = manifest.describe(recipe, job.splits, job.sets, processes.count)
     check_same_data(run, record)
+    job = _packed(job._replace(recipe=recipe), reader)
+    _tell_new_head(job, model)
     _rehearse(job, model, reader)
     if processes.is_main:
         run.write_recipe(recipe)
@@ -152,6 +155,31 @@ def _run(job: Job) -> Finished:
     return Finished(run.folder, results, job.recipe.task)
 
 
+def _packed(job: Job, reader: Reader) -> Job:
+    """With the examples as the model reads them."""
+    splits = {}
+    for name, examples in job.splits.items():
+        packed = reader.pack(examples)
+        splits[name] = list(packed.examples)
+        if packed.note:
+            job.tell(Note(f"{name}: {packed.note}"))
+    sets = {name: list(reader.pack(examples).examples) for name, examples in job.sets.items()}
+    return job._replace(splits=splits, sets=sets)
+
+
+def _tell_new_head(job: Job, model: Model) -> None:
+    """Say that a head is random which checkpoints usually bring along."""
+    standard = job.recipe.task.standard_head()
+    new = getattr(getattr(model.head, "scorer", None), "new", ())
+    if standard and standard.comes_along and new:
+        job.tell(
+            Note(
+                f"the checkpoint lacks {len(new)} weights of this head ({new[0]}, …): "
+                "they begin at random"
+            )
+        )
+
+
 def _loop(job: Job, model: Model, reader: Reader) -> Loop:
     train, examples = job.recipe.train, job.splits["train"]
     windows = [reader.windows(example) for example in examples]
@@ -172,11 +200,13 @@ def _loop(job: Job, model: Model, reader: Reader) -> Loop:
         processes=job.processes,
         unfreezing=unfreezing,
         vocabulary=vocabulary,
+        vary=None if type(reader.task).vary is Task.vary else reader.vary,
     )
 
 
 def _compacted(job: Job, model: Model, windows: Sequence[Sequence[Window]]) -> Vocabulary | None:
-    if not job.recipe.train.compact_vocabulary:
+    is_varied = type(job.recipe.task).vary is not Task.vary  # may put in tokens of its own
+    if is_varied or not job.recipe.train.compact_vocabulary:
         return None
     ids = (window.inputs["input_ids"] for group in windows for window in group)
     vocabulary = compact(model, np.unique(np.concatenate([np.unique(each) for each in ids])))

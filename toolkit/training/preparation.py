@@ -1,13 +1,18 @@
 """What is read, filled in and checked before there is a model."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from toolkit.errors import DataError, RecipeError, RunError
 from toolkit.models.precision import resolve_precision
 from toolkit.recipe.schema import Recipe, Train
+from toolkit.runs import files
 from toolkit.runs.run import Run
 from toolkit.training.events import Note, Watch
 from toolkit.training.processes import Processes
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 
 def resolved(asked: Train, settled: Train, processes: Processes, tell: Watch) -> Train:
@@ -77,3 +82,25 @@ def check_same_data(run: Run, record: dict[str, Any]) -> None:
         raise RunError(
             f"{run.folder}: {', '.join(odd)} changed since this run began: --fresh starts over"
         )
+
+
+def tokenizer_of(
+    run: Run, recipe: Recipe, examples: Sequence[Any], processes: Processes
+) -> "PreTrainedTokenizerFast":
+    """The tokenizer, from the run's folder where it is kept there.
+
+    One that took long to learn is learned once, by the first process: a run goes on, and others
+    read, with the very same one.
+    """
+    texts = (text for example in examples for text in recipe.task.texts(example))
+    if not recipe.model.keeps_tokenizer:
+        return recipe.model.tokenizer(texts)
+    from transformers import AutoTokenizer
+
+    kept = run.folder / "tokenizer"
+    if processes.is_main and files.fault_of(kept) is not None:
+        learned = recipe.model.tokenizer(texts)
+        files.commit_folder(kept, lambda folder: learned.save_pretrained(folder) and None)
+    processes.wait()
+    tokenizer: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(kept)
+    return tokenizer

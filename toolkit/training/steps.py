@@ -52,6 +52,7 @@ class Loop(NamedTuple):
     processes: Processes
     unfreezing: Unfreezing | None = None
     vocabulary: Vocabulary | None = None  # None: every row is trained
+    vary: Callable[[Window, int], Window] | None = None  # a window and a seed; None: as it is
 
     def whole(self) -> AbstractContextManager[None]:
         """The model with all of its vocabulary, to evaluate, save or fill it."""
@@ -115,13 +116,22 @@ def _gradients(
 def _batch(loop: Loop, step: int, examples: Sequence[int], is_empty: bool) -> tuple[Batch, int]:
     # a process whose part of a small last step is empty still takes part in the collective
     # operations of backward: it runs an example whose loss is multiplied by 0
-    windows = [window for example in examples for window in loop.windows(example)]
+    windows = [window for example in examples for window in _windows(loop, step, example)]
     keys = [
         counted_seed(loop.train.seed, step, example, number)
         for example in examples
         for number in range(len(loop.windows(example)))
     ]
     return collate(windows, loop.padding, loop.processes.device, keys), 0 if is_empty else 1
+
+
+def _windows(loop: Loop, step: int, example: int) -> Sequence[Window]:
+    # what varies follows from step and example alone, whichever micro-batch and process has them
+    windows = loop.windows(example)
+    if loop.vary is None:
+        return windows
+    seeds = (counted_seed(loop.train.seed, "vary", step, example, n) for n in range(len(windows)))
+    return [loop.vary(window, seed) for window, seed in zip(windows, seeds)]
 
 
 def _update(loop: Loop, step: int, examples: Sequence[int], loss: float, count: int) -> float:
