@@ -29,6 +29,7 @@ LIGHT = (
     "toolkit", "toolkit.cli", "toolkit.recipe.load", "toolkit.recipe.dump", "toolkit.registry",
     "toolkit.examples", "toolkit.windows", "toolkit.hub", "toolkit.standin",
     "toolkit.data.conll", "toolkit.data.hub", "toolkit.tasks.token_classification",
+    "toolkit.tasks.masked_language_modelling", "toolkit.data.plain_text", "toolkit.encoders.new",
     "toolkit.encoders.pretrained", "toolkit.encoders.recurrent", "toolkit.metrics.spans",
     "toolkit.audit.audit", "toolkit.audit.record",
 )  # fmt: skip

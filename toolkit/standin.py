@@ -13,12 +13,8 @@ from toolkit.errors import UnreachableError
 from toolkit.recipe.schema import Evaluate, Recipe
 
 SUFFIX = "-stand-in"
-FORMATS = {
-    ".conll": "conll",
-    ".jsonl": "jsonl",
-    ".json": "squad",
-    ".txt": "text",
-}  # of the shipped data sets
+# of the shipped data sets
+FORMATS = {".conll": "conll", ".jsonl": "jsonl", ".json": "squad", ".txt": "text"}
 
 
 def ready(

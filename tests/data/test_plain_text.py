@@ -115,7 +115,7 @@ def test_no_document_is_an_error(tmp_path):
 
 @pytest.mark.parametrize("reads", [Text, Tagged])
 def test_a_task_that_wants_labels_cannot_have_them_from_plain_text(file, reads):
-    with pytest.raises(DataError, match="set another data.format"):
+    with pytest.raises(DataError, match=r"set another data\.format"):
         data(file).read(str(file), reads)
 
 
