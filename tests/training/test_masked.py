@@ -1,4 +1,4 @@
-"""Jobs of masked-language modelling: cut, killed and shared out as they may be, the same numbers."""
+"""Jobs of masked-language modelling: cut, killed and shared out, they give the same numbers."""
 
 import json
 import os
