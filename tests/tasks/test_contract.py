@@ -4,6 +4,7 @@ import typing
 
 import pytest
 
+from tests.tasks.test_masked_language_modelling import DOCUMENTS
 from tests.tasks.test_question_answering import LIVES, NONE
 from tests.tasks.test_sequence_classification import LONG, MULTI, NUMBERS, SINGLE
 from tests.tasks.test_token_classification import SENTENCES
@@ -36,6 +37,8 @@ def rows():
     yield "sequence-classification", {"class_weights": "balanced"}, SINGLE
     yield "sequence-classification", {"label_smoothing": 0.01}, SINGLE
     yield "sequence-classification", {"truncate": True}, SINGLE[:3]
+    yield "masked-language-modelling", {}, DOCUMENTS
+    yield "masked-language-modelling", {"whole_words": True}, DOCUMENTS
     answered = [LIVES[0], LIVES[3], LIVES[5]]
     yield "question-answering", {"no_answer": False}, answered
     yield "question-answering", {"no_answer": True}, [*LIVES[1:3], *NONE[1:]]

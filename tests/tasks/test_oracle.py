@@ -11,7 +11,8 @@ import pytest
 
 from tests.tasks.test_question_windows import tokenizer_of
 from toolkit import registry
-from toolkit.examples import Answer, Question, Tagged, Text
+from toolkit.examples import Answer, Document, Question, Tagged, Text
+from toolkit.tasks.masked_language_modelling import MaskedLanguageModelling
 from toolkit.tasks.question_answering import QuestionAnswering
 from toolkit.tasks.sequence_classification import SequenceClassification
 from toolkit.tasks.token_classification import TokenClassification
@@ -73,23 +74,43 @@ def answer_tables(task, windows):
         yield table
 
 
+def masked_tables(task, windows):
+    for window in windows:
+        table = np.zeros((window.length + 3, 2 * task.best + 1), dtype=np.float32)
+        for place, label in enumerate(window.targets["labels"]):
+            if label != IGNORED:  # the gold first, certain; the others never
+                table[place] = [label, *[0] * (task.best - 1), 0, *[-99] * (task.best - 1), 0]
+        yield table
+
+
 TABLES = {
+    MaskedLanguageModelling: masked_tables,
     TokenClassification: tag_tables,
     SequenceClassification: class_tables,
     QuestionAnswering: answer_tables,
 }
 
 
-def scores(task, examples, kind, size):
-    """The scores of the oracle, by name."""
+def scores(task, examples, kind, size, read=lambda example: example.without_gold()):
+    """The scores of the oracle, by name; `read` is what it sees of an example."""
     predictions = []
     for example in examples:
         windows = task.windows(example, tokenizer_of(kind), *size)
         assert max(window.length for window in windows) <= size[0]
         tables = list(TABLES[type(task)](task, windows))
-        predictions.append(task.decode(example.without_gold(), windows, tables))
+        predictions.append(task.decode(read(example), windows, tables))
     found = task.score(examples, predictions)
     return {name: getattr(score, "value", score) for name, score in found.items()}
+
+
+@pytest.mark.parametrize("whole_words", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_hidden_tokens(kind, whole_words):
+    documents = [Document(" ".join(words_of(random.Random(kind)))), Document("the")]
+    task = MaskedLanguageModelling(whole_words=whole_words)
+    packed = task.pack(documents, tokenizer_of(kind), 64).examples
+    found = scores(task, packed, kind, (64, 16), read=lambda passage: passage)
+    assert (found["accuracy"], found["perplexity"], found["cross_entropy"]) == (1.0, 1.0, 0.0)
 
 
 def test_every_task_has_an_oracle():

@@ -1,5 +1,6 @@
 """One process or many, through Accelerate: where this one stands and what it tells the others."""
 
+import atexit
 import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -22,6 +23,8 @@ class Processes:
         # unless told so, Accelerate takes each of several processes without a GPU for the only one
         is_launched = int(os.environ.get("WORLD_SIZE", "1")) > 1
         self.accelerator = Accelerator(cpu=is_launched and not torch.cuda.is_available())
+        if self.count > 1:
+            atexit.register(_part)
         if asked is not None and asked != self.count:
             raise ToolkitError(
                 f"the launcher was asked for {asked} processes and started {self.count}: on a CPU "
@@ -82,6 +85,15 @@ class Processes:
     def wait(self) -> None:
         """Until all are here."""
         self.accelerator.wait_for_everyone()
+
+
+def _part() -> None:
+    """Leave the group before the interpreter goes.
+
+    The threads of gloo would be running still when they are destroyed, and abort the process.
+    """
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def asked_processes() -> int | None:
