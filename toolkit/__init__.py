@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "Answer": "toolkit.examples",
     "DataError": "toolkit.errors",
+    "Document": "toolkit.examples",
+    "Question": "toolkit.examples",
     "Recipe": "toolkit.recipe.schema",
     "RecipeError": "toolkit.errors",
     "Tagged": "toolkit.examples",
     "Task": "toolkit.tasks.base",
+    "Text": "toolkit.examples",
     "ToolkitError": "toolkit.errors",
     "Window": "toolkit.windows",
     "check_task": "toolkit.testing",
@@ -29,7 +33,11 @@ if TYPE_CHECKING:
     from toolkit.errors import DataError as DataError
     from toolkit.errors import RecipeError as RecipeError
     from toolkit.errors import ToolkitError as ToolkitError
+    from toolkit.examples import Answer as Answer
+    from toolkit.examples import Document as Document
+    from toolkit.examples import Question as Question
     from toolkit.examples import Tagged as Tagged
+    from toolkit.examples import Text as Text
     from toolkit.predict import load as load
     from toolkit.recipe.load import load_recipe as load_recipe
     from toolkit.recipe.schema import Recipe as Recipe

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from toolkit.data.text import counted
+
 ABOUT = ("scheme", "mode", "unit", "average")  # of a passport, in a line
 
 
@@ -10,7 +12,8 @@ def score_lines(split: str, num: int, scores: Mapping[str, Mapping[str, Any]]) -
     """The scores of a split, a line each: value, interval, and what the number is."""
     header = _header(scores)
     width = max([17, *map(len, scores)])
-    lines = [f"{f'{split} ({num:,} examples)':{width + 12}} {header}".rstrip()]
+    title = f"{split} ({counted(num, 'example')})"
+    lines = [f"{title:{width + 12}} {header}".rstrip()]
     for name, score in scores.items():
         interval = ""
         if score["interval"] is not None:

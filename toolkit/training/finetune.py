@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from toolkit.data.text import counted
 from toolkit.errors import NumericalError, RecipeError
 from toolkit.evaluation.extra import load_metrics, rehearse
 from toolkit.evaluation.passport import described_split
@@ -222,10 +223,16 @@ def _tell_windows(job: Job, reader: Reader, windows: Sequence[Sequence[Window]])
     long = sum(len(group) > 1 for group in windows)
     if long:
         total = sum(map(len, windows))
-        job.tell(Note(f"train: {long:,} examples take more than a window, {total:,} in all"))
+        job.tell(
+            Note(
+                f"train: {counted(long, 'example')} in more than a window, {total:,} windows in all"
+            )
+        )
     cut = sum(reader.task.num_left_out(group) > 0 for group in windows)
     if cut:
-        job.tell(Note(f"train: {cut:,} examples are truncated, as the recipe says"))
+        job.tell(Note(f"train: {counted(cut, 'example')} truncated, as the recipe says"))
+    for note in reader.task.notes_of(job.splits["train"], windows):
+        job.tell(Note(f"train: {note}"))
 
 
 def _rehearse(job: Job, model: Model, reader: Reader) -> None:
