@@ -12,6 +12,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from toolkit.encoders.recurrence import Direction
+
 
 class LstmCell(nn.Module):
     """The weights of one direction, and one step of it.
@@ -37,9 +39,9 @@ class LstmCell(nn.Module):
         nn.init.zeros_(self.bias)
         nn.init.ones_(self.bias.data[self.width : 2 * self.width])
 
-    def weights(self) -> tuple[Tensor, Tensor, Tensor]:
+    def weights(self) -> Direction:
         """W, U and b."""
-        return self.weight_input, self.weight_hidden, self.bias
+        return Direction(self.weight_input, self.weight_hidden, self.bias)
 
     def step(self, inputs: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
         """From x_t (batch, input_width), h_t-1 and c_t-1 (batch, width) to h_t and c_t.

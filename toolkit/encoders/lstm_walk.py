@@ -118,4 +118,4 @@ def _slopes(gates: Tensor, states: States, packing: Packing) -> tuple[Tensor, Te
     return slopes, torch.ops.aten.tanh_backward(o, states.squashed)  # o (1 - tanh(c_t)²)
 
 
-LSTM = Steps(walk, walk_back, order=(3, 0, 1, 2))  # of the gates i, f, g, o
+LSTM = Steps(walk, walk_back, share_moved=1 / 4)  # from i, f, g, o to o, i, f, g

@@ -8,7 +8,8 @@ product each for all steps together instead of one a step. What a step does is i
 There are no gradients of gradients: `create_graph=True` raises a RuntimeError.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import torch
@@ -16,20 +17,15 @@ from torch import Tensor
 
 from toolkit.encoders.packing import Packing
 
-
-class Weights(NamedTuple):
-    """The weights of d directions, with the G gates of width w in the order of the walk."""
-
-    inputs: Tensor  # W, (d, G w, input_width)
-    hidden: Tensor  # U, (d, G w, w)
-    bias: Tensor  # b, (d, G w)
+_CACHED = 3 << 19  # bytes of U that stay in the cache of a core from step to step: 1.5 MB
 
 
 class Steps(NamedTuple):
     """The steps of a kind of cell through packed time: d directions, n tokens, G gates of width w.
 
-    `walk` takes W x + b of all steps (d, n, G w), changed in place to what backward needs, U, and
-    how many rows each step has; it gives what else backward needs, hidden states (d, n, w) first.
+    `walk` takes W x + b of all steps (d, n, G w), changed in place to what backward needs, U
+    (d, G w, w), and how many rows each step has; it gives what else backward needs, the hidden
+    states (d, n, w) first.
 
     `walk_back` takes the gradient of the hidden states, changed in place, the gates and states of
     `walk`, U and the packing; it gives the gradient (d, n, G w) of W x + U h + b.
@@ -37,42 +33,61 @@ class Steps(NamedTuple):
 
     walk: Callable[[Tensor, Tensor, list[int]], Sequence[Tensor]]
     walk_back: Callable[[Tensor, Tensor, Sequence[Tensor], Tensor, Packing], Tensor]
-    order: tuple[int, ...]  # of the gates in the walk, numbered as in the parameters
+    share_moved: float = 0.0  # of the gates: the last ones of a parameter, the first ones of `walk`
+
+    def moves(self, height: int) -> list[tuple[slice, slice]]:
+        """Which rows of a parameter, and where they are in the walk."""
+        moved = round(height * self.share_moved)
+        kept = slice(0, height - moved), slice(moved, height)
+        return [(slice(height - moved, height), slice(0, moved)), kept] if moved else [kept]
+
+    def moved(self, parameter: Tensor) -> Tensor:
+        """A parameter (G w, …) with its gates in the order of the walk."""
+        return torch.cat([parameter[there] for there, _ in self.moves(len(parameter))])
+
+    def moved_back(self, walked: Tensor) -> Tensor:
+        """From the order of the walk to that of the parameters."""
+        moves = sorted(self.moves(len(walked)), key=lambda move: move[0].start)
+        return torch.cat([walked[here] for _, here in moves])
 
 
-def run(
-    steps: Steps, directions: Sequence[Sequence[Tensor]], inputs: Tensor, packing: Packing
-) -> Tensor:
+class Direction(NamedTuple):
+    """The parameters of one direction."""
+
+    inputs: Tensor  # W, (G w, input_width)
+    hidden: Tensor  # U, (G w, w)
+    bias: Tensor  # b, (G w)
+
+
+def run(steps: Steps, directions: Sequence[Direction], inputs: Tensor, packing: Packing) -> Tensor:
     """Packed inputs (tokens, input_width) -> hidden states (tokens, width * directions).
 
-    `directions` holds W, U and b of each; the second one, if there is one, reads each sequence
-    from its end. Under autocast the products over all steps are computed in its type; the steps,
-    whose errors would add up, and the result keep the type of the weights.
+    The second direction, if there is one, reads each sequence from its end. Under autocast the
+    products over all steps are computed in its type; the steps, whose errors would add up, and
+    the result keep the type of the weights.
     """
-    inputs = inputs.to(directions[0][0].dtype)
+    inputs = inputs.to(directions[0].bias.dtype)
     return _recurrence(inputs, packing, steps, *(each for one in directions for each in one))
 
 
 class _Recurrence(torch.autograd.Function):
-    """All steps of a layer: d directions, n tokens, w width, rows packed as `Packing` says."""
+    """All steps of a layer: d directions, n tokens, G gates of width w, rows in packed order."""
 
     @staticmethod
     def forward(
         ctx: Any, inputs: Tensor, packing: Packing, steps: Steps, *parameters: Tensor
     ) -> Tensor:
         """Inputs (n, input_width), W, U and b of each direction -> hidden states (n, d w)."""
-        kinds = (_stacked(parameters[kind::3], steps.order) for kind in range(3))
-        weights = Weights(*kinds)
-        read = _turned(inputs.expand(len(weights.bias), -1, -1), packing)  # (d, n, input_width)
-        gates = torch.baddbmm(weights.bias[:, None], read, weights.inputs.mT)
-        gates = gates.to(inputs.dtype)  # (d, n, G w)
-        states = steps.walk(gates, weights.hidden, packing.sizes)
-        ctx.packing, ctx.steps = packing, steps
-        ctx.autocast = _autocast_now(inputs.device.type)
-        ctx.save_for_backward(read, gates, *weights, *states)
-        hidden = states[0]  # (d, n, w)
-        output = hidden.new_empty(hidden.shape[1], len(hidden), hidden.shape[2])  # (n, d, w)
-        _turn(hidden, packing, output.transpose(0, 1))
+        directions = _directions(parameters)
+        read = _turned([inputs.to(_type_of_products(inputs))] * len(directions), packing)
+        gates = _projected(steps, directions, read)  # (d, n, G w)
+        hidden = torch.stack([steps.moved(one.hidden) for one in directions])  # U, (d, G w, w)
+        parts = _parts(hidden)
+        states = [steps.walk(gates[part], hidden[part], packing.sizes) for part in parts]
+        ctx.packing, ctx.steps, ctx.parts = packing, steps, parts
+        ctx.save_for_backward(read, gates, hidden, *parameters, *chain(*states))
+        output = inputs.new_empty(len(inputs), len(directions), hidden.shape[2])
+        _turn([one for part in states for one in part[0]], packing, output.unbind(1))
         return output.flatten(1)
 
     @staticmethod
@@ -80,60 +95,92 @@ class _Recurrence(torch.autograd.Function):
         """The gradients of inputs, both weights and bias, each one product over all steps."""
         if torch.is_grad_enabled():  # by create_graph=True
             raise RuntimeError("the backward pass of this recurrence cannot be differentiated")
-        read, gates, *saved = ctx.saved_tensors
-        weights, states = Weights(*saved[:3]), saved[3:]
-        packing, steps = ctx.packing, ctx.steps
-        d_hidden = _turned(d_output.unflatten(1, (len(gates), -1)).transpose(0, 1), packing)
-        d_gates = steps.walk_back(d_hidden, gates, states, weights.hidden, packing)  # (d, n, G w)
-        d_bias = d_gates.sum(1)  # (d, G w)
-        with ctx.autocast:
-            d_weight_input = torch.bmm(d_gates.mT, read)
-            hidden_before = states[0].index_select(1, packing.before)  # (d, n - first, w)
-            d_weight_hidden = torch.bmm(d_gates[:, packing.sizes[0] :].mT, hidden_before)
-            d_inputs = None
+        read, gates, hidden, *saved = ctx.saved_tensors
+        packing, steps, parts = ctx.packing, ctx.steps, ctx.parts
+        directions = _directions(saved[: 3 * len(read)])
+        states = _cut(saved[3 * len(read) :], len(parts))
+        d_hidden = _turned(d_output.chunk(len(read), dim=1), packing)  # (d, n, w)
+        d_inputs: Tensor | None = None
+        d_parameters: list[Tensor] = []
+        walked = [
+            zip(steps.walk_back(d_hidden[part], gates[part], each, hidden[part], packing), each[0])
+            for part, each in zip(parts, states, strict=True)
+        ]
+        for k, (d_z, h) in enumerate(chain(*walked)):  # (n, G w), (n, w)
+            d_bias = steps.moved_back(d_z.sum(0))
+            d_z = d_z.to(read.dtype)
+            h_before = h.index_select(0, packing.before).to(read.dtype)  # (n - first, w)
+            d_weight_input = _weight_gradient(steps, d_z, read[k], directions[k].inputs)
+            d_later = d_z[packing.sizes[0] :]
+            d_weight_hidden = _weight_gradient(steps, d_later, h_before, directions[k].hidden)
+            d_parameters += (d_weight_input, d_weight_hidden, d_bias)
             if ctx.needs_input_grad[0]:
-                d_read = torch.bmm(d_gates, weights.inputs)  # (d, n, input_width)
-                d_inputs, *others = d_read.unbind()
-                for other in others:
-                    d_inputs = d_inputs + other.index_select(0, packing.mirror)
-        kinds = (
-            _unstacked(each, steps.order) for each in (d_weight_input, d_weight_hidden, d_bias)
-        )
-        return d_inputs, None, None, *(each for one in zip(*kinds, strict=True) for each in one)
+                d_read = d_z @ steps.moved(directions[k].inputs).to(d_z.dtype)  # (n, input_width)
+                d_inputs = d_inputs + d_read.index_select(0, packing.mirror) if k else d_read
+        return d_inputs, None, None, *d_parameters
 
 
 _recurrence: Callable[..., Tensor] = _Recurrence.apply
 
 
-def _autocast_now(device: str) -> torch.autocast:
-    """The autocast of the forward pass, for the backward one, which runs outside of it."""
-    dtype, enabled = torch.get_autocast_dtype(device), torch.is_autocast_enabled(device)
-    return torch.autocast(device, dtype=dtype, enabled=enabled)
+def _projected(steps: Steps, directions: Sequence[Direction], read: Tensor) -> Tensor:
+    """W x + b of all steps, (d, n, G w), in the type of the weights."""
+    bias = directions[0].bias
+    gates = bias.new_empty(len(read), read.shape[1], len(bias))
+    for one, rows, z in zip(directions, read, gates, strict=True):
+        for there, here in steps.moves(len(bias)):
+            weight = one.inputs[there].T
+            if rows.dtype == z.dtype:
+                torch.addmm(one.bias[there], rows, weight, out=z[:, here])
+            else:
+                torch.add(rows @ weight.to(rows.dtype), one.bias[there], out=z[:, here])
+    return gates
 
 
-def _turned(rows: Tensor, packing: Packing) -> Tensor:
-    """A copy of rows (d, n, …), from the text's order to the order of reading, or back."""
-    turned = torch.empty(rows.shape, dtype=rows.dtype, device=rows.device)
-    _turn(rows, packing, turned)
+def _weight_gradient(steps: Steps, d_z: Tensor, rows: Tensor, weight: Tensor) -> Tensor:
+    """The gradient (G w, …) of a weight, from those of its products (n, G w) with rows (n, …)."""
+    gradient = torch.empty_like(weight)
+    for there, here in steps.moves(len(weight)):
+        if rows.dtype == gradient.dtype:
+            torch.mm(d_z[:, here].T, rows, out=gradient[there])
+        else:
+            gradient[there] = d_z[:, here].T @ rows
+    return gradient
+
+
+def _parts(hidden: Tensor) -> list[slice]:
+    """Which directions take a step together: all, but for weights too large for a CPU's cache."""
+    d = len(hidden)
+    is_large = hidden.nbytes > _CACHED and hidden.device.type == "cpu"
+    return [slice(k, k + 1) for k in range(d)] if is_large else [slice(0, d)]
+
+
+def _directions(parameters: Sequence[Tensor]) -> list[Direction]:
+    return [Direction(*three) for three in _cut(parameters, len(parameters) // 3)]
+
+
+def _cut(tensors: Sequence[Tensor], parts: int) -> list[Sequence[Tensor]]:
+    """Equal parts, in order."""
+    size = len(tensors) // parts
+    return [tensors[start : start + size] for start in range(0, len(tensors), size)]
+
+
+def _type_of_products(inputs: Tensor) -> torch.dtype:
+    device = inputs.device.type
+    if torch.is_autocast_enabled(device) and inputs.dtype == torch.float32:
+        return torch.get_autocast_dtype(device)
+    return inputs.dtype
+
+
+def _turned(rows: Sequence[Tensor], packing: Packing) -> Tensor:
+    """Rows (n, …) of each direction, from the text's order to the order of reading, or back."""
+    turned = rows[0].new_empty(len(rows), *rows[0].shape)  # (d, n, …)
+    _turn(rows, packing, turned.unbind())
     return turned
 
 
-def _turn(rows: Tensor, packing: Packing, turned: Tensor) -> None:
-    """Copy rows (d, n, …) into `turned`, those of each direction but the first mirrored."""
+def _turn(rows: Sequence[Tensor], packing: Packing, turned: Sequence[Tensor]) -> None:
+    """Copy rows (n, …) of each direction into `turned`, all but the first mirrored."""
     turned[0].copy_(rows[0])
     for old, new in zip(rows[1:], turned[1:], strict=True):
         torch.index_select(old, 0, packing.mirror, out=new)
-
-
-def _stacked(parameters: Sequence[Tensor], order: tuple[int, ...]) -> Tensor:
-    """A parameter (G w, …) of each direction -> (d, G w, …), gates in the order of the walk."""
-    gates = [each.chunk(len(order)) for each in parameters]
-    parts = [each[gate] for each in gates for gate in order]
-    return torch.cat(parts).unflatten(0, (len(parameters), -1))
-
-
-def _unstacked(stacked: Tensor, order: tuple[int, ...]) -> Iterator[Tensor]:
-    """Back: (G w, …) of each direction, gates in the order of the parameters."""
-    for each in stacked:
-        gates = dict(zip(order, each.chunk(len(order)), strict=True))
-        yield torch.cat([gates[gate] for gate in range(len(order))])
