@@ -37,19 +37,20 @@ def walk(gates: Tensor, weight_hidden: Tensor, sizes: list[int]) -> States:
     before = sizes[0]  # rows of the step before
     h_before = c_before = gates.new_zeros(directions, before, width)
     views = (gates, gates[..., : 3 * width], *gates.chunk(4, dim=2), *states)
-    for z, o_i_f, o, i, f, g, h, c, tanh_c in zip(*steps_of(views, sizes)):
-        running = z.shape[1]
-        if running != before:
-            h_before, c_before = h_before.narrow(1, 0, running), c_before.narrow(1, 0, running)
-            before = running
-        z.baddbmm_(h_before, recurrent)  # + U h_t-1
-        o_i_f.sigmoid_()
-        g.tanh_()
-        torch.mul(f, c_before, out=c)  # c_t = f ⊙ c_t-1
-        c.addcmul_(i, g)  #                               + i ⊙ g
-        torch.tanh(c, out=tanh_c)
-        torch.mul(o, tanh_c, out=h)  # h_t = o ⊙ tanh(c_t)
-        h_before, c_before = h, c
+    with torch.inference_mode():  # on tensors made outside of it: an operation costs less
+        for z, o_i_f, o, i, f, g, h, c, tanh_c in zip(*steps_of(views, sizes)):
+            running = z.shape[1]
+            if running != before:
+                h_before, c_before = h_before.narrow(1, 0, running), c_before.narrow(1, 0, running)
+                before = running
+            z.baddbmm_(h_before, recurrent)  # + U h_t-1
+            o_i_f.sigmoid_()
+            g.tanh_()
+            torch.mul(f, c_before, out=c)  # c_t = f ⊙ c_t-1
+            c.addcmul_(i, g)  #                               + i ⊙ g
+            torch.tanh(c, out=tanh_c)
+            torch.mul(o, tanh_c, out=h)  # h_t = o ⊙ tanh(c_t)
+            h_before, c_before = h, c
     return states
 
 
@@ -72,17 +73,18 @@ def walk_back(
     views = (d_gates, by_gate[:, :, 1:], by_gate[:, :, 0], d_tanh, d_hidden, forget)
     steps = (reversed(steps) for steps in steps_of(views, packing.sizes))
     d_later, later = d_gates[:, :0], 0  # nothing follows the last step
-    for d_z, d_ifg, d_o, slope, d_h, f in zip(*steps):
-        running = d_h.shape[1]
-        (d_h if later == running else d_h.narrow(1, 0, later)).baddbmm_(d_later, weight_hidden)
-        if later != running:  # rows of sequences that end here are still 0
-            d_cell = d_cells.narrow(1, 0, running)  # (d, running, 1, w)
-            d_c = d_cell.squeeze(2)
-        d_c.addcmul_(d_h, slope)  # + through h_t = o ⊙ tanh(c_t)
-        d_ifg.mul_(d_cell)
-        d_o.mul_(d_h)
-        d_c.mul_(f)  # now of c_t-1
-        d_later, later = d_z, running
+    with torch.inference_mode():
+        for d_z, d_ifg, d_o, slope, d_h, f in zip(*steps):
+            running = d_h.shape[1]
+            (d_h if later == running else d_h.narrow(1, 0, later)).baddbmm_(d_later, weight_hidden)
+            if later != running:  # rows of sequences that end here are still 0
+                d_cell = d_cells.narrow(1, 0, running)  # (d, running, 1, w)
+                d_c = d_cell.squeeze(2)
+            d_c.addcmul_(d_h, slope)  # + through h_t = o ⊙ tanh(c_t)
+            d_ifg.mul_(d_cell)
+            d_o.mul_(d_h)
+            d_c.mul_(f)  # now of c_t-1
+            d_later, later = d_z, running
     return d_gates
 
 
