@@ -67,7 +67,7 @@ def walk_back(
     """
     width = weight_hidden.shape[2]
     d_gates, d_tanh = _slopes(gates, States(*states), packing)  # (d, n, 4w), (d, n, w)
-    by_gate = d_gates.unflatten(2, (4, width))
+    by_gate = d_gates.view(*d_gates.shape[:2], 4, width)
     forget = gates[..., 2 * width : 3 * width]
     d_cells = gates.new_zeros(len(gates), packing.sizes[0], 1, width)  # of c_t, through c_t+1
     views = (d_gates, by_gate[:, :, 1:], by_gate[:, :, 0], d_tanh, d_hidden, forget)

@@ -26,6 +26,10 @@ class EncoderModule(nn.Module):
         """The table of which training may leave out the rows that no training window looks up."""
         return None
 
+    def always_read(self) -> Sequence[int]:
+        """Rows of that table that a window may look up without having them, such as the unknown."""
+        return ()
+
     @abstractmethod
     def forward(self, batch: Mapping[str, Tensor], lengths: Sequence[int] | None = None) -> Encoded:
         """Read `input_ids` and `attention_mask`, both (batch, length), and what else it has.

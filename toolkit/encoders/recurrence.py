@@ -128,23 +128,23 @@ def _projected(steps: Steps, directions: Sequence[Direction], read: Tensor) -> T
     bias = directions[0].bias
     gates = bias.new_empty(len(read), read.shape[1], len(bias))
     for one, rows, z in zip(directions, read, gates, strict=True):
+        if rows.dtype != z.dtype:
+            product = rows @ one.inputs.T.to(rows.dtype)  # (n, G w)
         for there, here in steps.moves(len(bias)):
-            weight = one.inputs[there].T
             if rows.dtype == z.dtype:
-                torch.addmm(one.bias[there], rows, weight, out=z[:, here])
+                torch.addmm(one.bias[there], rows, one.inputs[there].T, out=z[:, here])
             else:
-                torch.add(rows @ weight.to(rows.dtype), one.bias[there], out=z[:, here])
+                torch.add(product[:, there], one.bias[there], out=z[:, here])
     return gates
 
 
 def _weight_gradient(steps: Steps, d_z: Tensor, rows: Tensor, weight: Tensor) -> Tensor:
     """The gradient (G w, …) of a weight, from those of its products (n, G w) with rows (n, …)."""
+    if rows.dtype != weight.dtype:
+        return steps.moved_back((d_z.T @ rows).to(weight.dtype))
     gradient = torch.empty_like(weight)
     for there, here in steps.moves(len(weight)):
-        if rows.dtype == gradient.dtype:
-            torch.mm(d_z[:, here].T, rows, out=gradient[there])
-        else:
-            gradient[there] = d_z[:, here].T @ rows
+        torch.mm(d_z[:, here].T, rows, out=gradient[there])
     return gradient
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Case = Literal["mark", "lower", "keep"]
+Engine = Literal["own", "torch"]
 
 
 class Lstm(Encoder):
@@ -43,6 +44,9 @@ class Lstm(Encoder):
     min_count: Positive = 2  # occurrences that make a training word one of the vocabulary
     case: Case = "mark"  # mark: lower-cased, with a sign before words that began with a capital
     zero_digits: bool = False  # read every digit as 0
+    engine: Engine = (
+        "own"  # own: written here; torch: torch.nn.LSTM's (on GPUs cuDNN's), same weights
+    )
 
     def faults(self) -> list[tuple[str, str]]:
         """Frozen vectors need a file that they come from."""

@@ -39,7 +39,12 @@ class RecurrentModule(EncoderModule):
         nn.init.uniform_(self.embedding.weight, -bound, bound)
         self.embedding.weight.requires_grad_(not shape.freeze_vectors)
         self.lstm = LstmStack(
-            shape.embedding, shape.hidden, shape.layers, shape.bidirectional, shape.dropout
+            shape.embedding,
+            shape.hidden,
+            shape.layers,
+            shape.bidirectional,
+            shape.dropout,
+            shape.engine,
         )
         self.dropout = CountedDropout(shape.dropout)  # of word vectors and of what was read
         self.width = self.lstm.width
@@ -56,15 +61,29 @@ class RecurrentModule(EncoderModule):
         rows = self.counter.rows.get(tuple(ids.shape))  # what dropout counts from
         rows = None if rows is None else packing.pack(rows)  # (tokens,)
         words = self._some_unknown(packing.pack(ids), rows)  # (tokens,)
-        vectors = self.embedding(words)  # (tokens, embedding)
-        if self.capital is not None:
-            raised = packing.pack(after_sign)[:, None]  # (tokens, 1)
-            vectors = vectors + raised * self.embedding.weight[self.capital]
+        vectors = self._vectors(words, packing.pack(after_sign))  # (tokens, embedding)
         read = self.lstm.read(self.dropout(vectors, rows), packing, rows)
         states = self.dropout(read, rows)  # (tokens, width)
         tokens = packing.unpack(states)  # (batch, length, width)
         summary = self.pooling(tokens, steps)
         return Encoded(torch.where(sign[..., None], tokens.roll(-1, 1), tokens), mask, summary)
+
+    def word_embedding(self) -> nn.Embedding:
+        """The word vectors: with a file of vectors the table has words that training lacks."""
+        return self.embedding
+
+    def always_read(self) -> Sequence[int]:
+        """The word that a training word may be hidden as, and the sign, which is looked up once."""
+        return [self.unknown] if self.capital is None else [self.unknown, self.capital]
+
+    def _vectors(self, words: Tensor, raised: Tensor) -> Tensor:
+        """The vectors of words (tokens,), plus that of the sign where it stood before the word."""
+        if self.capital is None:
+            vectors: Tensor = self.embedding(words)
+            return vectors
+        # one lookup of both, since each one's gradient is as large as the whole table
+        both = self.embedding(torch.cat((words, words.new_full((1,), self.capital))))
+        return torch.addcmul(both[:-1], raised[:, None].to(both.dtype), both[-1])
 
     def _signs(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Where a sign for a capital stands, and where the word that it belongs to.

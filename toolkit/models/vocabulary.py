@@ -95,6 +95,7 @@ def compact(model: Model, used: "np.ndarray[Any, Any]") -> Vocabulary | None:
     if sum(p is embedding.weight for p in holders) != 1:
         return None
     rows, width = embedding.weight.shape
+    used = np.union1d(used, np.asarray(model.encoder.always_read(), dtype=used.dtype))
     if embedding.padding_idx is not None:  # padded batches look it up
         used = np.union1d(used, [embedding.padding_idx])
     if (rows - len(used)) * width < _FEWEST:
