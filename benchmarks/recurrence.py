@@ -2,9 +2,11 @@
 
     python benchmarks/recurrence.py [--conll FILE] [--threads N ...]
 
-Batches are drawn from the sentence lengths of a CoNLL file, as they are and three times as long.
-Both read the same padded batch and return a padded one, and time includes packing. The two take
-turns (A B A B), and a row tells the median of their ratios with the quartiles. Prints Markdown.
+Batches are drawn from the sentence lengths of a CoNLL file, as they are and three times as long;
+in batches of equal lengths all have the mean of them, or three times that. Both read the same
+padded batch and return a padded one, and time includes packing. The two take turns (A B A B), and
+a row tells the median of their ratios with the quartiles. Prints Markdown, and the load of the
+machine, which both share.
 """
 
 import argparse
@@ -12,8 +14,9 @@ import os
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +25,25 @@ from toolkit.encoders.lstm import LstmStack
 
 BATCHES, TURNS = 4, 5  # different batches in a row of the table, and turns on each
 Run = Callable[[Tensor, Tensor], Tensor]  # inputs (batch, length, width), lengths (batch,)
+
+
+class Row(NamedTuple):
+    """One setting, and what it gave."""
+
+    threads: int
+    lengths: str  # drawn or equal, and times how much
+    width: int
+    batch: int
+    ours: float  # milliseconds, median
+    theirs: float
+    faster: tuple[float, float, float]  # theirs / ours: median and quartiles
+
+    def __str__(self) -> str:
+        middle, low, high = self.faster
+        return (
+            f"| {self.threads} | {self.lengths} | {self.width} | {self.batch} | {self.ours:.1f} "
+            f"| {self.theirs:.1f} | {middle:.2f} ({low:.2f} to {high:.2f}) |"
+        )
 
 
 def main() -> None:
@@ -34,17 +56,30 @@ def main() -> None:
         parser.error(f"no file {options.conll}: name one with --conll, or set TOOLKIT_DATA")
     lengths = sentence_lengths(options.conll)
     print(f"{len(lengths)} sentences, {statistics.mean(lengths):.1f} words on average; ", end="")
-    print(f"bidirectional, one layer, float32, torch {torch.__version__}.\n")
+    print(f"bidirectional, one layer, float32, torch {torch.__version__}; ", end="")
+    print(f"load {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores.\n")
     print("| threads | lengths | width | batch | ours, ms | torch.nn.LSTM, ms | times faster |")
     print("|---|---|---|---|---|---|---|")
-    for threads in options.threads:
-        torch.set_num_threads(threads)
-        for times in (1, 3):
-            for width in (128, 256):
-                for batch in (8, 32, 64):
-                    drawn = [length * times for length in lengths]
-                    print(f"| {threads} | x{times} | {width} | {batch} | ", end="")
-                    print(" | ".join(compare(drawn, width, batch)), "|", flush=True)
+    for row in rows(lengths, options.threads):
+        print(row, flush=True)
+
+
+def rows(lengths: list[int], threads: Iterable[int] = (1,)) -> Iterator[Row]:
+    """Every setting, measured when it is asked for; torch's number of threads stays as it was."""
+    before = torch.get_num_threads()
+    mean = round(statistics.mean(lengths))
+    try:
+        for number in threads:
+            torch.set_num_threads(number)
+            for kind, base in (("drawn", lengths), ("equal", [mean] * len(lengths))):
+                for times in (1, 3):
+                    drawn = [length * times for length in base]
+                    for width in (128, 256):
+                        for batch in (8, 32, 64):
+                            measured = compare(drawn, width, batch)
+                            yield Row(number, f"{kind} x{times}", width, batch, *measured)
+    finally:
+        torch.set_num_threads(before)
 
 
 def default_file() -> Path:
@@ -65,7 +100,9 @@ def sentence_lengths(file: Path) -> list[int]:
     return lengths
 
 
-def compare(lengths: list[int], width: int, batch: int) -> tuple[str, str, str]:
+def compare(
+    lengths: list[int], width: int, batch: int
+) -> tuple[float, float, tuple[float, float, float]]:
     """Milliseconds of ours and theirs, and the ratio with its quartiles."""
     torch.manual_seed(0)
     ours, theirs = pair(width)
@@ -76,7 +113,7 @@ def compare(lengths: list[int], width: int, batch: int) -> tuple[str, str, str]:
         times += [(timed(ours, inputs, drawn), timed(theirs, inputs, drawn)) for _ in range(TURNS)]
     low, middle, high = statistics.quantiles([b / a for a, b in times], n=4)
     mine, other = (statistics.median(column) * 1e3 for column in zip(*times, strict=True))
-    return f"{mine:.1f}", f"{other:.1f}", f"{middle:.2f} ({low:.2f} to {high:.2f})"
+    return mine, other, (middle, low, high)
 
 
 def pair(width: int) -> tuple[Run, Run]:
