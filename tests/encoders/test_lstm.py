@@ -3,6 +3,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from toolkit.encoders import recurrence
 from toolkit.encoders.lstm import LstmLayer, LstmStack
 from toolkit.encoders.lstm_cell import LstmCell
 from toolkit.encoders.packing import packing_of
@@ -330,6 +331,38 @@ def test_the_mirror_turns_each_sequence_round():
     numbers = torch.arange(15.0).view(3, 5, 1)
     turned = packing.unpack(packing.pack(numbers)[packing.mirror])[..., 0]
     assert turned.tolist() == [[2, 1, 0, 0, 0], [5, 0, 0, 0, 0], [14, 13, 12, 11, 10]]
+
+
+def test_spread_by_its_own_rows_a_packed_batch_is_unpacked():
+    inputs, mask = random_batch()
+    packing = packing_of(mask)
+    packed = packing.pack(inputs)
+    assert torch.equal(packing.spread(packed, packing.rows()), packing.unpack(packed))
+
+
+def test_a_row_that_is_spread_twice_gets_both_gradients():
+    packing = packing_of(torch.tensor([[0, 1, 1]]))
+    packed = torch.randn(2, 4, requires_grad=True)
+    found = packing.spread(packed, torch.tensor([[0, 0, 1]]))
+    assert torch.equal(found[0, 0], found[0, 1])
+    (found * torch.tensor([1.0, 10.0, 100.0])[:, None]).sum().backward()
+    assert torch.equal(packed.grad, torch.tensor([[11.0], [100.0]]).expand(2, 4))
+
+
+def test_large_weights_are_walked_a_direction_at_a_time_to_the_same_result(monkeypatch):
+    inputs, mask = random_batch(torch.float64)
+    stack = random_stack(inputs.shape[2], 2, dtype=torch.float64)
+    inputs.requires_grad_()
+
+    def result():
+        output = stack(inputs, mask)
+        leaves = [inputs, *stack.parameters()]
+        return [output, *torch.autograd.grad(output.square().sum(), leaves)]
+
+    together = result()
+    monkeypatch.setattr(recurrence, "_CACHED", 0)
+    for one, other in zip(result(), together, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.cuda

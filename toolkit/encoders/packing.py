@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 
 class Packing(NamedTuple):
@@ -30,6 +31,19 @@ class Packing(NamedTuple):
         batch, length = self.shape
         padded = packed.new_zeros(batch * length, packed.shape[1])
         return padded.index_copy_(0, self.source, packed).view(batch, length, -1)
+
+    def rows(self) -> Tensor:
+        """(batch, length): the packed row of each position; of padding, the one after the last."""
+        batch, length = self.shape
+        tokens = len(self.source)
+        rows = self.source.new_full((batch * length,), tokens)
+        rows[self.source] = torch.arange(tokens, device=rows.device)
+        return rows.view(batch, length)
+
+    def spread(self, packed: Tensor, rows: Tensor) -> Tensor:
+        """(tokens, width) -> (batch, length, width): at each position the row that `rows` names."""
+        with_zeros = functional.pad(packed, (0, 0, 0, 1))  # (tokens + 1, width)
+        return with_zeros.index_select(0, rows.flatten()).view(*self.shape, -1)
 
 
 def packing_of(mask: Tensor) -> Packing:

@@ -64,9 +64,10 @@ class RecurrentModule(EncoderModule):
         vectors = self._vectors(words, packing.pack(after_sign))  # (tokens, embedding)
         read = self.lstm.read(self.dropout(vectors, rows), packing, rows)
         states = self.dropout(read, rows)  # (tokens, width)
-        tokens = packing.unpack(states)  # (batch, length, width)
-        summary = self.pooling(tokens, steps)
-        return Encoded(torch.where(sign[..., None], tokens.roll(-1, 1), tokens), mask, summary)
+        places = packing.rows()  # (batch, length)
+        places = torch.where(sign, places.roll(-1, 1), places)  # a sign has its word's state
+        tokens = packing.spread(states, places)  # (batch, length, width)
+        return Encoded(tokens, mask, self.pooling(tokens, steps))
 
     def word_embedding(self) -> nn.Embedding:
         """The word vectors: with a file of vectors the table has words that training lacks."""
