@@ -325,6 +325,15 @@ def test_a_packed_batch_unpacks_to_itself():
         assert torch.equal(back, inputs * mask[..., None])
 
 
+@pytest.mark.parametrize("lengths", [(3, 1, 2), (3, 3)])
+def test_a_step_before_is_the_token_before_in_the_same_text(lengths):
+    mask = torch.arange(3) < torch.tensor(lengths)[:, None]
+    packing = packing_of(mask)
+    numbers = packing.pack(torch.arange(float(mask.numel())).view(*mask.shape, 1))
+    after_first = numbers[packing.sizes[0] :]
+    assert torch.equal(packing.a_step_before(numbers), after_first - 1)
+
+
 def test_the_mirror_turns_each_sequence_round():
     mask = torch.arange(5) < torch.tensor([3, 1, 5])[:, None]
     packing = packing_of(mask)

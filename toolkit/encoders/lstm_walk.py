@@ -114,7 +114,7 @@ def _slopes(gates: Tensor, states: States, packing: Packing) -> tuple[Tensor, Te
     _sigmoid_slope(states.squashed, o, grad_input=at_o)  # tanh(c_t) o (1 - o)
     _sigmoid_slope(g, i, grad_input=at_i)  # g i (1 - i)
     at_f[:, :first] = 0  # there is no c before the first step
-    cells_before = states.cells.index_select(1, packing.before)  # (d, n - first, w)
+    cells_before = packing.a_step_before(states.cells)  # (d, n - first, w)
     _sigmoid_slope(cells_before, f[:, first:], grad_input=at_f[:, first:])  # c_t-1 f (1 - f)
     _tanh_slope(i, g, grad_input=at_g)  # i (1 - g²)
     return slopes, torch.ops.aten.tanh_backward(o, states.squashed)  # o (1 - tanh(c_t)²)

@@ -32,6 +32,12 @@ class Packing(NamedTuple):
         padded = packed.new_zeros(batch * length, packed.shape[1])
         return padded.index_copy_(0, self.source, packed).view(batch, length, -1)
 
+    def a_step_before(self, packed: Tensor) -> Tensor:
+        """(…, tokens, width) -> (…, tokens - sizes[0], width): of each row after the first step."""
+        if self.sizes[0] == self.sizes[-1]:  # equal lengths: a slice
+            return packed.narrow(-2, 0, len(self.before))
+        return packed.index_select(-2, self.before)
+
     def rows(self) -> Tensor:
         """(batch, length): the packed row of each position; of padding, the one after the last."""
         batch, length = self.shape

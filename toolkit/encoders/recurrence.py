@@ -109,7 +109,7 @@ class _Recurrence(torch.autograd.Function):
         for k, (d_z, h) in enumerate(chain(*walked)):  # (n, G w), (n, w)
             d_bias = steps.moved_back(d_z.sum(0))
             d_z = d_z.to(read.dtype)
-            h_before = h.index_select(0, packing.before).to(read.dtype)  # (n - first, w)
+            h_before = packing.a_step_before(h).to(read.dtype)  # (n - first, w)
             d_weight_input = _weight_gradient(steps, d_z, read[k], directions[k].inputs)
             d_later = d_z[packing.sizes[0] :]
             d_weight_hidden = _weight_gradient(steps, d_later, h_before, directions[k].hidden)
