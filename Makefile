@@ -75,7 +75,7 @@ types: $(READY)  ## Does mypy --strict find fault?
 	@$(BIN)/mypy
 
 bench: $(READY)  ## Measure: what the README's figures come from
-	@$(BIN)/python benchmarks/recurrence.py
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 schema: $(READY)  ## Write recipes/schema.json anew
 	@$(BIN)/python -m toolkit.recipe.json_schema recipes/schema.json
