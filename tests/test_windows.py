@@ -1,3 +1,4 @@
+from copy import deepcopy
 from itertools import pairwise
 
 from hypothesis import given
@@ -6,6 +7,7 @@ from hypothesis import strategies as st
 from tests.checkpoints import make_tokenizer
 from toolkit.windows import (
     frame_of,
+    know_words,
     owners_of,
     pair_windows,
     pieces_of,
@@ -62,6 +64,31 @@ def test_a_word_that_the_tokenizer_deletes_is_one_unknown_token(family):
     pieces = pieces_of(tokenizer, words)
     assert len(pieces) == len(words)
     assert all(pieces)
+
+
+def test_a_word_has_the_same_pieces_wherever_it_stands(family):
+    tokenizer = make_tokenizer(family)
+    fresh = deepcopy(tokenizer)
+    words = ["EU", "call", "\u200b", "Brussels.", " ", "\tEU", "東京", "call"]
+    know_words(tokenizer, [words[::-1], "a text"])
+    expected: list[list[int]] = [[] for _ in words]
+    found = fresh(words, is_split_into_words=True, add_special_tokens=False)
+    for token, word in zip(found["input_ids"], found.word_ids(), strict=True):
+        expected[word].append(token)
+    expected = [piece or [fresh.unk_token_id] for piece in expected]
+    assert pieces_of(tokenizer, words) == expected == pieces_of(fresh, words)
+
+
+def test_more_words_than_are_kept_have_their_pieces_all_the_same(monkeypatch):
+    tokenizer = make_tokenizer("bert")
+    words = ["EU", "rejects", "German", "call", "lamb", "boycott"]
+    expected = pieces_of(tokenizer, words)
+    monkeypatch.setattr("toolkit.windows.MOST_KNOWN", 3)
+    other = deepcopy(tokenizer)
+    assert [pieces_of(other, words[start:][:2]) for start in range(5)] == [
+        expected[start:][:2] for start in range(5)
+    ]
+    assert pieces_of(other, words) == expected
 
 
 def test_the_frame_is_what_the_tokenizer_adds(family):

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from transformers import AutoTokenizer
@@ -12,7 +12,7 @@ from toolkit.evaluation.extra import load_metrics
 from toolkit.evaluation.passport import described_split
 from toolkit.evaluation.predictions import Predicted, Reader, predict
 from toolkit.models.model import Model, load_model
-from toolkit.models.precision import TYPES, has_bf16
+from toolkit.models.precision import for_prediction
 from toolkit.models.reading import WindowSize
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.schema import Recipe
@@ -23,18 +23,27 @@ from toolkit.runs.run import open_finished
 class Predictor:
     """A task, a model and a tokenizer. Keeps no state; needs no gold."""
 
-    def __init__(self, recipe: Recipe, model: Model, reader: Reader, device: torch.device) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        model: Model,
+        reader: Reader,
+        device: torch.device,
+        precision: str | None = None,
+    ) -> None:
         self.recipe = recipe
         self.task = recipe.task
         self.model = model.to(device)
         self.reader = reader
         self.device = device
+        self.precision = for_prediction(model, precision, recipe.train.precision, device)
 
     def predict(self, examples: Sequence[Any], *, batch_size: int | None = None) -> list[Any]:
         """One prediction an example, in order.
 
         An example is one of the task's, or what its class makes one of: for token classification
-        a list of words, or a text, which is split into words. `batch_size` is windows at a time.
+        a list of words, or a text, which is split into words. `batch_size` is windows at a time,
+        at most.
         """
         reads: Any = self.task.reads
         taken = [reads.of(each) for each in examples]
@@ -63,16 +72,10 @@ class Predictor:
             self.reader,
             examples,
             batch_size=batch_size or self.recipe.evaluate.batch_size,
-            precision=self._precision(),
+            batch_tokens=self.recipe.evaluate.batch_tokens,
+            precision=self.precision,
             device=self.device,
         )
-
-    def _precision(self) -> str:
-        """The arithmetic of the training where this device has it, float32 elsewhere."""
-        trained = self.recipe.train.precision
-        if trained == "fp16" and self.device.type == "cuda":
-            return trained
-        return "bf16" if trained in TYPES and has_bf16(self.device) else "fp32"
 
 
 def load(
@@ -80,11 +83,14 @@ def load(
     *overrides: str,
     allow_code: Collection[str] = (),
     device: str | None = None,
+    precision: Literal["fp32", "bf16", "int8"] | None = None,
 ) -> Predictor:
     """The model of a run, ready to predict. RunError where the folder holds none.
 
     Overrides such as `evaluate.batch_size=8` change its recipe. `allow_code` names modules of your
     own that the recipe may use. `device` is a GPU where there is one, unless it says otherwise.
+    `precision` is the arithmetic; by default that of the training where the device has it, else
+    float32. ToolkitError for one that cannot be had: int8 is for encoders on a CPU.
     """
     opened = open_finished(run)
     recipe = load_recipe(opened.recipe_file, *overrides, allow_code=tuple(allow_code))
@@ -92,4 +98,4 @@ def load(
     model = load_model(recipe.task, recipe.model, tokenizer, opened.model)
     reader = Reader(recipe.task, tokenizer, WindowSize.of(recipe.model, model.encoder))
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    return Predictor(recipe, model, reader, place)
+    return Predictor(recipe, model, reader, place, precision)

@@ -5,9 +5,11 @@ for is decided here, so that training, evaluation, prediction and serving agree.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from toolkit.errors import ToolkitError
 
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
     Tokens = Sequence[int] | Array
 
 IGNORED = -100  # the target of a token that has none, as in torch's cross-entropy
+MOST_KNOWN = 100_000  # words whose pieces are kept
 _HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair
+_known: "WeakKeyDictionary[Any, dict[str, list[int]]]" = WeakKeyDictionary()  # by tokenizer
 
 
 class Window(NamedTuple):
@@ -122,13 +126,43 @@ def encoded(tokenizer: "PreTrainedTokenizerFast", text: str | list[str], **optio
 def pieces_of(tokenizer: "PreTrainedTokenizerFast", words: Sequence[str]) -> list[list[int]]:
     """The token ids of each word. A word that the tokenizer deletes is one unknown token.
 
-    A tokenizer may know them already, and have a method of this name.
+    A tokenizer may know them already, and have a method of this name. Given words are encoded each
+    by itself, so a word has the same pieces wherever it stands, and those of words that came before
+    are kept. The lists are shared: not to be changed.
     """
-    if (known := getattr(tokenizer, "pieces_of", None)) is not None:
-        pieces: list[list[int]] = known(words)
+    if (own := getattr(tokenizer, "pieces_of", None)) is not None:
+        pieces: list[list[int]] = own(words)
         return pieces
-    found = encoded(tokenizer, list(words), is_split_into_words=True)
-    pieces = [[] for _ in words]
+    known = _known.setdefault(tokenizer, {})
+    try:
+        return [known[word] for word in words]
+    except KeyError:
+        _learn(tokenizer, known, words)
+    return [known[word] for word in words]
+
+
+def know_words(tokenizer: "PreTrainedTokenizerFast", texts: Iterable[str | Sequence[str]]) -> None:
+    """Encode the words of many texts together, which is quicker; strings are left out."""
+    if not hasattr(tokenizer, "pieces_of"):
+        words = [word for text in texts if not isinstance(text, str) for word in text]
+        _learn(tokenizer, _known.setdefault(tokenizer, {}), words)
+
+
+def _learn(
+    tokenizer: "PreTrainedTokenizerFast", known: dict[str, list[int]], words: Sequence[str]
+) -> None:
+    """Add the pieces of these words to what is known, in place, or put them in its place."""
+    new = [word for word in dict.fromkeys(words) if word not in known]
+    if len(known) + len(new) > MOST_KNOWN:
+        known.clear()
+        new = list(dict.fromkeys(words))
+    if new:
+        known.update(zip(new, _encoded_words(tokenizer, new), strict=True))
+
+
+def _encoded_words(tokenizer: "PreTrainedTokenizerFast", words: list[str]) -> list[list[int]]:
+    found = encoded(tokenizer, words, is_split_into_words=True)
+    pieces: list[list[int]] = [[] for _ in words]
     for token, word in zip(found["input_ids"], found.word_ids(), strict=True):
         pieces[word].append(token)
     return [piece or [tokenizer.unk_token_id] for piece in pieces]
@@ -196,7 +230,12 @@ def word_windows(
     frame = frame_of(tokenizer)
     room = max_length - frame.size
     pieces = [piece[:room] for piece in pieces_of(tokenizer, words)]
-    ranges = ranges_of([len(piece) for piece in pieces], room, overlap)
+    sizes = [len(piece) for piece in pieces]
+    ranges = ranges_of(sizes, room, overlap)
+    if len(ranges) == 1:  # as most texts have it
+        places = accumulate(sizes[:-1], initial=len(frame.before))
+        ids = [*frame.before, *chain.from_iterable(pieces), *frame.after]
+        return [Window({"input_ids": ids}, None, tuple(enumerate(places)))]
     owners = owners_of(ranges, len(pieces))
     windows = []
     for number, (start, end) in enumerate(ranges):

@@ -24,7 +24,9 @@ TAGS = [Tags(("B-PER", "O"), (1, 1)), Tags(("O",), (1,)), Tags(("O", "O"), (1, 1
 
 
 def described(task, examples, predictions, **settings):
-    predicted = Predicted(predictions, 0.5, num_windows=7, num_in_several=1, num_truncated=2)
+    predicted = Predicted(
+        predictions, 0.5, num_windows=7, num_in_several=1, num_truncated=2, precision="fp32"
+    )
     reader = Reader(task, None, None)
     return described_split(reader, Evaluate(resamples=20, **settings), examples, predicted, "f00")
 
@@ -33,7 +35,7 @@ def test_a_split_says_what_it_is():
     split = described(TAGGING, SENTENCES, TAGS)
     assert {key: split[key] for key in split if key != "scores"} == {
         "examples": 3, "windows": 7, "several_windows": 0.333333, "truncated": 2, "sha256": "f00",
-        "loss": 0.5,
+        "loss": 0.5, "precision": "fp32",
     }  # fmt: skip
 
 

@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from toolkit.cli.scores import score_lines
+from toolkit.cli.scores import difference_line, score_lines
+from toolkit.cli.starting import starting
 
 
 def evaluate(
@@ -17,6 +18,10 @@ def evaluate(
     overrides: Annotated[
         list[str] | None,
         typer.Argument(metavar="[KEY=VALUE]...", help="Changes to its recipe: data.scheme=iob1 …"),
+    ] = None,
+    precision: Annotated[
+        Literal["fp32", "bf16", "int8"] | None,
+        typer.Option(help="The arithmetic; by default that of the training. int8: on a CPU."),
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Write the scores to this JSON file.")] = None,
     predictions: Annotated[
@@ -44,14 +49,16 @@ def evaluate(
         reading = read_named(recipe.data, data, recipe.task.reads, recipe.task.label_kind)
     for note in reading.notes:
         print(note)
-    from toolkit.evaluation.predictions import records_of
-    from toolkit.predict import load
+    with starting():
+        from toolkit.evaluation.predictions import records_of
+        from toolkit.predict import load
 
-    predictor = load(run, *(overrides or []), allow_code=allowed)
+        predictor = load(run, *(overrides or []), allow_code=allowed, precision=precision)
     examples = predictor.pack(reading.examples)
     scored, predicted = predictor.evaluate(examples)
     for line in score_lines(source, len(examples), scored["scores"]):
         print(line)
+    print(difference_line(scored, opened.results()))
     if output is not None:
         result = {"run": recipe.run.name, "stand_in": bool(recipe.run.stand_in), "data": source}
         with storage_errors(output):

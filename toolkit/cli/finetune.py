@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from toolkit.cli import progress
+from toolkit.cli.starting import starting
 
 
 def finetune(
@@ -34,7 +35,8 @@ def finetune(
     loaded = ready(loaded, stand_in=stand_in, overridden=overridden)  # before anything heavy loads
     display = progress.Display(loaded)
     with display:
-        from toolkit.training.finetune import finetune as run_recipe
+        with starting():
+            from toolkit.training.finetune import finetune as run_recipe
 
         finished = run_recipe(loaded, fresh=fresh, allow_code=allowed, watch=display.watch)
     display.finish(finished)

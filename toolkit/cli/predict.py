@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from toolkit.cli.starting import starting
 from toolkit.cli.typed import Typed
 
 if TYPE_CHECKING:
     from toolkit.predict import Predictor
 
-MOST_AT_ONCE = 256  # examples
+MOST_AT_ONCE = 256  # lines of standard input, whose writer may wait for an answer
+MOST_OF_FILE = 4096  # lines of a file: the more, the less padding and the fuller the batches
 
 
 def predict(
@@ -44,6 +46,13 @@ def predict(
     words: Annotated[
         bool, typer.Option("--words", help="Texts are words already: split at spaces only.")
     ] = False,
+    precision: Annotated[
+        Literal["fp32", "bf16", "int8"] | None,
+        typer.Option(
+            help="The arithmetic; by default that of the training where the hardware has it. int8: "
+            "8-bit products on a CPU, whose score `toolkit evaluate --precision int8` tells."
+        ),
+    ] = None,
     output: Annotated[
         Literal["text", "jsonl"], typer.Option(help="Marked text, or a JSON object a line.")
     ] = "text",
@@ -58,16 +67,19 @@ def predict(
     open_finished(run)  # says at once what is wrong, before anything heavy is loaded
     typed = Typed(text or (), pair, file, words)
     typed.check()
-    from toolkit.predict import load
-
     # nothing is scored, so the code of metrics is not needed and not asked for
-    predictor = load(run, "evaluate.extra=[]", allow_code=tuple(allow_code or ()))
+    allowed = tuple(allow_code or ())
+    with starting():
+        from toolkit.predict import load
+
+        predictor = load(run, "evaluate.extra=[]", allow_code=allowed, precision=precision)
     for group in _groups(predictor, typed):
         predictions = predictor.predict(group)
         for example, prediction in zip(group, predictions, strict=True):
             if output == "jsonl":
                 record = predictor.task.record(example, prediction)
-                print(json.dumps(record, ensure_ascii=False))
+                said = record | {"precision": predictor.precision}
+                print(json.dumps(said, ensure_ascii=False))
             else:
                 print(predictor.task.render(example, prediction))
         sys.stdout.flush()
@@ -83,6 +95,6 @@ def _groups(predictor: "Predictor", typed: Typed) -> Iterator[list[Any]]:
         yield reader.read_bare(str(typed.file), reads).examples
         return
     examples = typed.examples(predictor.task)
-    size = 1 if typed.is_waiting else MOST_AT_ONCE
+    size = 1 if typed.is_waiting else MOST_AT_ONCE if typed.file is None else MOST_OF_FILE
     while group := list(itertools.islice(examples, size)):
         yield group

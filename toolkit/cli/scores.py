@@ -57,6 +57,22 @@ def set_lines(results: Mapping[str, Any]) -> list[str]:
     return [*(line.rstrip() for line in lines), f"  gap: {_about_gap(transfer)}"]
 
 
+def difference_line(scored: Mapping[str, Any], results: Mapping[str, Any]) -> str:
+    """The arithmetic of a score, and what it differs by from what the run says of the same data."""
+    said = f"computed in {scored['precision']}"
+    known = {**results["splits"], **results.get("sets", {})}
+    same = ((name, each) for name, each in known.items() if each["sha256"] == scored["sha256"])
+    found: tuple[str, Mapping[str, Any]] = next(same, ("", {}))
+    name, before = found
+    metric = results["best"]["metric"]
+    old = before.get("scores", {}).get(metric, {}).get("value")
+    new = scored["scores"].get(metric, {}).get("value")
+    if old is None or new is None:
+        return said
+    at_end = f" in {before['precision']}" if "precision" in before else ""
+    return f"{said}: {metric} differs by {new - old:+.4f} from the run's own on {name}{at_end}"
+
+
 def _about_gap(transfer: Mapping[str, Any]) -> str:
     return str(transfer["gap"]).replace("the metric", transfer["metric"])
 

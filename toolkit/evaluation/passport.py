@@ -56,6 +56,7 @@ def described_split(
         "windows": predicted.num_windows,
         "several_windows": shared["several_windows"],
         "truncated": predicted.num_truncated,
+        "precision": predicted.precision,
         "sha256": sha256,
         "loss": predicted.loss,
         "scores": described,

@@ -1,6 +1,6 @@
 """Predictions and loss over a split, the same numbers on one process or many.
 
-The batches are a function of the examples alone: sorted by length, cut at a number of windows.
+The batches are a function of the examples alone: sorted by length, cut at a number of tokens.
 Processes share them out, so that every window is computed in the same company whoever does it.
 """
 
@@ -15,13 +15,15 @@ from toolkit.evaluation.passport import normal
 from toolkit.heads.base import Output
 from toolkit.metrics.score import Score
 from toolkit.models.batch import Batch, collate, padding_of
-from toolkit.models.precision import autocast
+from toolkit.models.precision import reading
 from toolkit.models.reading import WindowSize
 from toolkit.tasks.base import Packed, Task
-from toolkit.windows import Window
+from toolkit.windows import Window, know_words
 
 if TYPE_CHECKING:
     from toolkit.training.processes import Processes
+
+MOST_TOKENS = 4096  # at a time: the products are fast, and what lies between them still in a cache
 
 
 class Predicted(NamedTuple):
@@ -32,6 +34,18 @@ class Predicted(NamedTuple):
     num_windows: int  # that the examples took
     num_in_several: int  # examples that took more than one window
     num_truncated: int  # examples of which a part was left out, as the recipe says
+    precision: str  # of the arithmetic
+
+
+class Most(NamedTuple):
+    """How much is read at once."""
+
+    windows: int
+    tokens: int  # padding included; one window may have more
+
+    def of_length(self, length: int) -> int:
+        """How many windows of this length are read at once, one at least."""
+        return max(1, min(self.windows, self.tokens // max(1, length)))
 
 
 class Reader(NamedTuple):
@@ -45,6 +59,12 @@ class Reader(NamedTuple):
     def windows(self, example: Any) -> list[Window]:
         """The windows of an example."""
         return self.task.windows(example, self.tokenizer, *self.size)
+
+    def windows_of(self, examples: Sequence[Any]) -> list[list[Window]]:
+        """The windows of each example; words are tokenised in one call."""
+        texts = (text for example in examples for text in self.task.texts(example))
+        know_words(self.tokenizer, texts)
+        return [self.windows(example) for example in examples]
 
     def own_scores(self, examples: Sequence[Any], predictions: Sequence[Any]) -> dict[str, Score]:
         """The task's scores, those that are no finite number undefined."""
@@ -75,27 +95,33 @@ def predict(
     examples: Sequence[Any],
     *,
     batch_size: int,
+    batch_tokens: int = MOST_TOKENS,
     precision: str,
     device: torch.device,
     processes: "Processes | None" = None,
 ) -> Predicted:
-    """Predict every example once. `batch_size` is windows at a time; changes no model state."""
-    windows = [reader.windows(example) for example in examples]
-    batches = plan_batches(windows, batch_size)
+    """Predict every example once; changes no model state.
+
+    At most `batch_size` windows and `batch_tokens` tokens with padding are read at a time.
+    """
+    windows = reader.windows_of(examples)
+    most = Most(batch_size, batch_tokens)
+    batches = plan_batches(windows, most)
     rank, count = (processes.rank, processes.count) if processes else (0, 1)
     was_training = model.training
     model.eval()
     mine = []
-    for number in range(rank, len(batches), count):
-        rows = batches[number]
-        scores, loss, targets = _compute(
-            model, reader, [windows[row] for row in rows], batch_size, precision, device
-        )
-        predictions = [
-            reader.task.decode(examples[row], windows[row], table)
-            for row, table in zip(rows, scores, strict=True)
-        ]
-        mine.append((number, rows, predictions, loss, targets))
+    with reading(model, precision, device):
+        for number in range(rank, len(batches), count):
+            rows = batches[number]
+            scores, loss, targets = _compute(
+                model, reader, [windows[row] for row in rows], most, device
+            )
+            predictions = [
+                reader.task.decode(examples[row], windows[row], table)
+                for row, table in zip(rows, scores, strict=True)
+            ]
+            mine.append((number, rows, predictions, loss, targets))
     model.train(was_training)
     parts = processes.gather(mine) if processes else mine
     predictions, mean = _merge(parts, len(examples))
@@ -105,18 +131,17 @@ def predict(
         num_windows=sum(map(len, windows)),
         num_in_several=sum(len(group) > 1 for group in windows),
         num_truncated=sum(reader.task.num_left_out(group) > 0 for group in windows),
+        precision=precision,
     )
 
 
-def plan_batches(windows: Sequence[Sequence[Window]], batch_size: int) -> list[list[int]]:
-    """Examples of similar length together, at most `batch_size` windows unless one has more."""
-    order = sorted(
-        range(len(windows)), key=lambda row: (max((w.length for w in windows[row]), default=0), row)
-    )
+def plan_batches(windows: Sequence[Sequence[Window]], most: Most) -> list[list[int]]:
+    """Examples of similar length together, as many as are read at once, or one that has more."""
+    longest = [max((window.length for window in group), default=0) for group in windows]
     batches: list[list[int]] = []
     used = 0
-    for row in order:
-        if not batches or used + len(windows[row]) > batch_size:
+    for row in sorted(range(len(windows)), key=lambda row: (longest[row], row)):
+        if not batches or used + len(windows[row]) > most.of_length(longest[row]):
             batches.append([])
             used = 0
         batches[-1].append(row)
@@ -138,8 +163,7 @@ def _compute(
     model: Any,
     reader: Reader,
     windows: Sequence[Sequence[Window]],
-    batch_size: int,
-    precision: str,
+    most: Most,
     device: torch.device,
 ) -> tuple[list[list["np.ndarray[Any, Any]"]], float, int]:
     """The scores of each example's windows, the summed loss and its count."""
@@ -147,23 +171,23 @@ def _compute(
     if not flat:
         return [[] for _ in windows], 0.0, 0
     padding = padding_of(reader.tokenizer)
-    with autocast(precision, device):
-        if len(flat) <= batch_size:
-            batch = collate(flat, padding, device)
-            output: Output = model(batch.inputs, batch.targets, batch.lengths)
-        else:  # one example of many windows, whose loss may be of all of them together
-            output = _in_parts(model, collate(flat, padding), batch_size, device)
+    at_once = most.of_length(max(window.length for window in flat))
+    if len(flat) <= at_once:
+        batch = collate(flat, padding, device)
+        output: Output = model(batch.inputs, batch.targets, batch.lengths)
+    else:  # one example of many windows, whose loss may be of all of them together
+        output = _in_parts(model, collate(flat, padding), at_once, device)
     loss = 0.0 if output.loss is None else float(output.loss)
     count = 0 if output.count is None else int(output.count)
     taken: Iterator[np.ndarray[Any, Any]] = iter(output.scores.float().cpu().numpy())
     return [[next(taken) for _ in group] for group in windows], loss, count
 
 
-def _in_parts(model: Any, batch: Batch, batch_size: int, device: torch.device) -> Output:
+def _in_parts(model: Any, batch: Batch, at_once: int, device: torch.device) -> Output:
     """What the model says of a batch that is read some windows at a time, its loss as of one."""
     parts = []
-    for start in range(0, len(batch.inputs["input_ids"]), batch_size):
-        end = start + batch_size
+    for start in range(0, len(batch.inputs["input_ids"]), at_once):
+        end = start + at_once
         inputs = {name: rows[start:end].to(device) for name, rows in batch.inputs.items()}
         parts.append(model(inputs, lengths=batch.lengths[start:end]).scores)
     scores = torch.cat(parts)

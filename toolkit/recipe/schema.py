@@ -129,7 +129,8 @@ class Extra(Block):
 class Evaluate(Block):
     """How the model is scored, and on what beside the splits of `data`."""
 
-    batch_size: Positive = 64  # windows at a time, in each process
+    batch_size: Positive = 256  # windows at a time at most, in each process
+    batch_tokens: Positive = 4096  # tokens at a time at most, padding included; one window at least
     metric: str | None = None  # chooses the best checkpoint, larger is better; null: the task's own
     resamples: Annotated[int, Field(ge=0)] = 1000  # of the bootstrap interval; 0: no interval
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95  # of the bootstrap interval

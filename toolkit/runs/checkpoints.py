@@ -4,12 +4,12 @@ import json
 import logging
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import torch
-from safetensors.torch import load_file, save_file
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from toolkit.runs import files
+
+if TYPE_CHECKING:
+    import torch
 
 log = logging.getLogger(__name__)
 _STEP = re.compile(r"step-(\d{8})")
@@ -19,8 +19,8 @@ WEIGHTS, OPTIMISER, STATE = "weights.safetensors", "optimiser.safetensors", "sta
 class Checkpoint(NamedTuple):
     """Everything that training needs to go on from a step."""
 
-    weights: dict[str, torch.Tensor]
-    optimiser: dict[str, torch.Tensor]
+    weights: "dict[str, torch.Tensor]"
+    optimiser: "dict[str, torch.Tensor]"
     state: dict[str, Any]
 
 
@@ -32,6 +32,7 @@ class Checkpoints:
 
     def save(self, step: int, checkpoint: Checkpoint) -> None:
         """Commit a checkpoint."""
+        from safetensors.torch import save_file
 
         def fill(folder: Path) -> None:
             save_file(checkpoint.weights, folder / WEIGHTS)
@@ -53,6 +54,8 @@ class Checkpoints:
 
     def load(self, step: int) -> Checkpoint:
         """The checkpoint of a step."""
+        from safetensors.torch import load_file
+
         folder = self.path(step)
         return Checkpoint(
             load_file(folder / WEIGHTS),

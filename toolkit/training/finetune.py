@@ -318,6 +318,7 @@ def _predictions(job: Job, model: Model, reader: Reader, examples: Sequence[Any]
         reader,
         examples,
         batch_size=job.recipe.evaluate.batch_size,
+        batch_tokens=job.recipe.evaluate.batch_tokens,
         precision=job.recipe.train.precision,
         device=job.processes.device,
         processes=job.processes,

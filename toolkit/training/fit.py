@@ -88,6 +88,7 @@ def evaluate(
         reader,
         dev,
         batch_size=recipe.evaluate.batch_size,
+        batch_tokens=recipe.evaluate.batch_tokens,
         precision=recipe.train.precision,
         device=loop.processes.device,
         processes=loop.processes,

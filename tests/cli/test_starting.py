@@ -1,0 +1,56 @@
+"""What the commands load, and when: told by what is in `sys.modules`, not by the clock."""
+
+import gc
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "transformers", "datasets", "evaluate", "seqeval", "sklearn", "accelerate")
+
+
+def loaded(code: str) -> set[str]:
+    """The heavy packages that a new process has after the code."""
+    ask = f"import sys; print('LOADED', *(n for n in {HEAVY!r} if n in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", f"{code}\n{ask}"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines()[-1].split()[1:])
+
+
+@pytest.mark.parametrize("module", ["toolkit", "toolkit.cli", "toolkit.cli.starting"])
+def test_the_command_line_is_light(module):
+    assert loaded(f"import {module}") == set()
+
+
+@pytest.mark.parametrize("module", ["toolkit.predict", "toolkit.training.finetune"])
+def test_scorers_and_the_hub_libraries_are_loaded_only_where_they_are_needed(module):
+    assert not loaded(f"import {module}") & {"datasets", "evaluate", "seqeval", "sklearn"}
+
+
+def test_what_is_wrong_with_a_run_is_said_before_anything_heavy_is_loaded():
+    code = (
+        "from typer.testing import CliRunner\nfrom toolkit.cli import app\n"
+        "result = CliRunner().invoke(app, ['predict', 'no/such/run', 'a text'])\n"
+        "assert result.exit_code, result.output"
+    )
+    assert loaded(code) == set()
+
+
+def test_rubbish_is_looked_for_again_once_things_are_loaded():
+    code = (
+        "import gc\nfrom toolkit.cli.starting import starting\n"
+        "with starting():\n    assert not gc.isenabled()\n"
+        "assert gc.isenabled() and gc.get_freeze_count()"
+    )
+    assert loaded(code) == set()
+
+
+def test_a_process_that_has_torch_keeps_its_own_settings():
+    import torch  # noqa: F401
+
+    from toolkit.cli.starting import starting
+
+    frozen = gc.get_freeze_count()
+    with starting():
+        assert gc.isenabled()
+    assert gc.get_freeze_count() == frozen
