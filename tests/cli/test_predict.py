@@ -7,7 +7,9 @@ from typer.testing import CliRunner
 
 import toolkit
 from toolkit.cli import app
+from toolkit.data.conll import Conll
 from toolkit.data.given import Given
+from toolkit.encoders.pretrained import Pretrained
 from toolkit.encoders.recurrent import Lstm
 from toolkit.errors import ToolkitError
 from toolkit.examples import Answer, Question, Tagged, Text
@@ -153,3 +155,52 @@ def test_a_split_of_another_form_is_a_fault_before_training():
     task = SequenceClassification().learn(EXAMPLES["pair"])
     (fault,) = task.faults_of(EXAMPLES["single"])
     assert fault.startswith("2 of 2 examples have one text, expected two")
+
+
+@pytest.fixture(scope="module")
+def tagger(checkpoints, tmp_path_factory):
+    """A finished run of a pretrained encoder on a labelled file."""
+    folder = tmp_path_factory.mktemp("pretrained")
+    data = folder / "gold.conll"
+    data.write_text("EU\tB-ORG\nrejects\tO\nlamb\tO\n\n" * 6, encoding="utf-8")
+    finished = toolkit.finetune(
+        Recipe(
+            task=TokenClassification(),
+            model=Pretrained(checkpoint=checkpoints["bert"]),
+            data=Conll(train=str(data), dev=str(data)),
+            train=Train(epochs=1, precision="fp32"),
+            evaluate=Evaluate(resamples=0),
+            run=RunSettings(name="tagger", folder=str(folder)),
+        )
+    )
+    return finished.folder
+
+
+def ran(command, *arguments):
+    result = CliRunner().invoke(app, [command, *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_predictions_say_in_which_arithmetic_they_were_made(tagger, precision):
+    options = ("--output", "jsonl", "--precision", precision)
+    (line,) = ran("predict", tagger, "EU rejects lamb", *options).splitlines()
+    assert json.loads(line)["precision"] == precision
+
+
+def test_a_score_says_its_arithmetic_and_the_difference_to_the_run(tagger, tmp_path):
+    scores = tmp_path / "scores.json"
+    out = ran("evaluate", tagger, "--data", "dev", "--precision", "int8", "--output", scores)
+    result = json.loads(scores.read_text())
+    before = json.loads((tagger / "results.json").read_text())["splits"]["dev"]
+    assert (result["precision"], before["precision"]) == ("int8", "fp32")
+    new, old = (each["scores"]["f1"]["value"] for each in (result, before))
+    said = f"computed in int8: f1 differs by {new - old:+.4f} from the run's own on dev in fp32"
+    assert out.splitlines()[-1] == said
+
+
+def test_int8_is_refused_for_an_encoder_that_has_none(runs):
+    assert refusal(runs, "words", "a b", "--precision", "int8") == (
+        "--precision int8: this encoder has no layers that 8 bits are for"
+    )

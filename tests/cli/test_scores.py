@@ -1,6 +1,6 @@
 """Scores as lines of text."""
 
-from toolkit.cli.scores import score_lines, set_lines
+from toolkit.cli.scores import difference_line, score_lines, set_lines
 from toolkit.evaluation.transfer import transfer_of
 
 
@@ -55,3 +55,16 @@ def test_long_names_keep_the_columns_apart():
     name = "a-very-long-name-of-a-set-indeed"
     table = lines({"test": scored(0.8)}, {name: scored(0.7)})
     assert len({line.index(part) for line, part in zip(table[1:3], ("0.8", "0.7"))}) == 1
+
+
+def test_a_score_of_other_data_than_the_run_has_differs_from_nothing():
+    split = {**scored(0.8), "sha256": "a", "precision": "bf16"}
+    results = {"splits": {"test": split}, "best": {"metric": "f1"}}
+    new = {**scored(0.75), "sha256": "a", "precision": "int8"}
+    assert difference_line(new, results) == (
+        "computed in int8: f1 differs by -0.0500 from the run's own on test in bf16"
+    )
+    assert difference_line(new | {"sha256": "b"}, results) == "computed in int8"
+    assert difference_line(new | scored(None), results) == "computed in int8"
+    of_set = {"splits": {}, "sets": {"de": split}, "best": {"metric": "f1"}}
+    assert difference_line(new, of_set).endswith("the run's own on de in bf16")
