@@ -163,3 +163,24 @@ def test_an_error_while_reading_puts_the_weights_back(tagger):
     with pytest.raises(ValueError, match="broken"):
         said((model, reader._replace(task=task), examples), precision="bf16")
     assert {p.dtype for p in model.parameters()} == {torch.float32}
+
+
+def test_every_family_and_head_reads_with_weights_in_bfloat16(checkpoints, family):
+    for task, example in (
+        (TokenClassification(labels=("O", "B-X", "I-X")), Tagged(WORDS)),
+        (SequenceClassification().learn([Text("a", label="a"), Text("b", label="b")]), Text(LONG)),
+        (QuestionAnswering(), Question("who", LONG)),
+    ):
+        encoder = Pretrained(checkpoint=checkpoints[family])
+        tokenizer = encoder.tokenizer()
+        torch.manual_seed(0)
+        model = build_model(task, encoder, tokenizer)
+        assert model.encoder.lowerable() is not None
+        reader = Reader(task, tokenizer, WindowSize.of(encoder, model.encoder))
+        seen = []
+        model.head.register_forward_hook(lambda *arguments, to=seen: to.append(arguments[2].scores))
+        for precision in ("fp32", "bf16"):
+            said((model, reader, [example]), precision=precision)
+        high, low = seen
+        assert low.dtype == torch.float32
+        assert 0 < (high - low).abs().max() < 0.05

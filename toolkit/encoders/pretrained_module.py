@@ -42,7 +42,7 @@ class PretrainedModule(EncoderModule):
         else:
             sizes = mask.sum(1).tolist() if lengths is None else lengths
             states, pooled = self.reader.read(self.base, batch, sizes, self.counter)
-        if states.dtype != torch.float32 and not torch.is_autocast_enabled(states.device.type):
+        if states.dtype == torch.bfloat16 and not torch.is_autocast_enabled(states.device.type):
             # the encoder's weights are in a smaller type, and the head's are not
             states, pooled = states.float(), None if pooled is None else pooled.float()
         summary = self.pooling(states, mask)  # (batch, width)
