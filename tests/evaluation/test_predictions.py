@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -132,6 +134,34 @@ def test_predictions_are_the_same_whatever_is_read_together(tagger, windows, tok
     for row, tags in zip(order, found):
         assert tags.tags == expected[row].tags
         assert tags.scores == pytest.approx(expected[row].scores, rel=1e-4)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_two_processes_predict_the_same_bits_as_one(tagger, precision):
+    model, reader, examples = tagger
+    done = []
+
+    def as_rank(rank):
+        def gather(mine):
+            done.extend(mine)
+            return done if rank == 0 else mine + [part for part in whole if part not in mine]
+
+        processes = SimpleNamespace(rank=rank, count=2, gather=gather)
+        return predict(
+            model, reader, examples, batch_size=9, batch_tokens=150, precision=precision,
+            device=CPU, processes=processes,
+        )  # fmt: skip
+
+    whole = []
+    alone = SimpleNamespace(rank=0, count=1, gather=lambda mine: whole.extend(mine) or mine)
+    expected = predict(
+        model, reader, examples, batch_size=9, batch_tokens=150, precision=precision,
+        device=CPU, processes=alone,
+    )  # fmt: skip
+    assert len(whole) > 4
+    as_rank(1)
+    assert as_rank(0) == expected
+    assert len(done) == len(whole)
 
 
 def test_each_sentence_gets_its_own_prediction_back(tagger):
