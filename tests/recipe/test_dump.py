@@ -162,7 +162,8 @@ train:
   patience: null
 
 evaluate:
-  batch_size: 64
+  batch_size: 256
+  batch_tokens: 4096
   metric: null
   resamples: 1000
   confidence: 0.95
