@@ -45,12 +45,13 @@ def collate(
         name: _padded([window.inputs[name] for window in windows], length, padding.get(name, 0))
         for name in names
     }
-    arrays["attention_mask"] = _padded([[1] * window.length for window in windows], length, 0)
+    lengths = tuple(window.length for window in windows)
+    is_real = np.arange(length) < np.array(lengths)[:, None]  # (windows, length)
+    arrays["attention_mask"] = is_real.astype(np.int64)
     inputs = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
     targets = None
     if windows[0].targets is not None:
         targets = {name: _stacked(windows, name, length).to(device) for name in windows[0].targets}
-    lengths = tuple(window.length for window in windows)
     return Batch(inputs, targets, lengths, None if keys is None else torch.tensor(keys).to(device))
 
 

@@ -20,6 +20,8 @@ PACKAGES = (
 
 def hash_of_examples(examples: Sequence[Any]) -> str:
     """The sha256 of a split's examples, whatever file they came from."""
+    if isinstance(known := getattr(examples, "sha256", None), str):  # a split that is not read
+        return known
     digest = hashlib.sha256()
     for example in examples:
         digest.update(repr(tuple(example)).encode("utf-8", "surrogatepass"))

@@ -37,6 +37,7 @@ class Task(Block, ABC):
     reads: ClassVar[type]  # the class of its examples, with `of` for what a user types
     metric: ClassVar[str]  # the score that chooses the best checkpoint: larger is better
     reads_summary: ClassVar[bool] = True  # its head scores a window by its summary
+    flat_training: ClassVar[bool] = True  # training needs no `where` of its windows
     sample: ClassVar[str | None] = None  # the shipped data set that may stand in for an own one
     unit: ClassVar[str] = "label"  # what `labels_of` counts
     parts: ClassVar[tuple[str, ...]] = ("text",)  # what the `texts` of an example are called

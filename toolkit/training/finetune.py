@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 
 from toolkit.data.text import counted
@@ -27,6 +26,7 @@ from toolkit.runs.run import Run, folder_of
 from toolkit.standin import ready
 from toolkit.tasks.base import Task
 from toolkit.training.batches import Plan, counted_seed
+from toolkit.training.cache import Cache, cache_folder
 from toolkit.training.events import Compared, Note, Scored, Started, Watch
 from toolkit.training.fit import Progress, fit, new_scaler
 from toolkit.training.optimiser import build_optimiser
@@ -41,8 +41,9 @@ from toolkit.training.preparation import (
 )
 from toolkit.training.processes import Processes
 from toolkit.training.steps import Loop
+from toolkit.training.training_windows import training_windows
 from toolkit.training.unfreezing import Unfreezing
-from toolkit.windows import Window
+from toolkit.training.window_store import Windows
 
 NUM_REHEARSED = 16  # examples that are scored before training
 
@@ -61,10 +62,11 @@ class Job(NamedTuple):
 
     run: Run
     recipe: Recipe  # filled: everything learned and resolved
-    splits: dict[str, list[Any]]
+    splits: dict[str, Sequence[Any]]
     sets: dict[str, list[Any]]  # that the final weights are scored on, beside the splits
     processes: Processes
     tell: Watch
+    cache: Cache
 
 
 def finetune(
@@ -92,12 +94,14 @@ def finetune(
             return Finished(run.folder, run.results(), settled.task, was_finished=True)
         train = resolved(recipe.train, settled.train, processes, tell)
         settled = settled.model_copy(update={"train": train})
-        splits = read_splits(settled, tell)
+        cache = Cache(cache_folder(), lambda sentence: tell(Note(sentence)))
+        train_split, splits = read_splits(settled, cache, tell)
         sets = read_sets(settled, tell)
-        task = settled.task.learn(splits["train"])
+        task = train_split.learned(settled.task)
         check_splits(task, splits, sets)
+        train_split.remember(settled.task, task, cache)
         learned = settled.model_copy(update={"task": task})
-        return _run(Job(run, learned, splits, sets, processes, tell))
+        return _run(Job(run, learned, splits, sets, processes, tell, cache))
 
 
 @contextmanager
@@ -161,7 +165,7 @@ def _packed(job: Job, reader: Reader) -> Job:
     splits = {}
     for name, examples in job.splits.items():
         packed = reader.pack(examples)
-        splits[name] = list(packed.examples)
+        splits[name] = packed.examples
         if packed.note:
             job.tell(Note(f"{name}: {packed.note}"))
     sets = {name: list(reader.pack(examples).examples) for name, examples in job.sets.items()}
@@ -183,8 +187,8 @@ def _tell_new_head(job: Job, model: Model) -> None:
 
 def _loop(job: Job, model: Model, reader: Reader) -> Loop:
     train, examples = job.recipe.train, job.splits["train"]
-    windows = [reader.windows(example) for example in examples]
-    _tell_windows(job, reader, windows)
+    windows = training_windows(reader, examples, job.cache, job.tell)
+    _tell_windows(job, windows)
     plan = Plan(len(examples), train.batch_size, train.epochs, train.seed)
     vocabulary = _compacted(job, model, windows)
     unfreezing = Unfreezing.of(model, train, plan)
@@ -196,7 +200,7 @@ def _loop(job: Job, model: Model, reader: Reader) -> Loop:
         scaler=new_scaler(train.precision),
         train=train,
         plan=plan,
-        windows=windows.__getitem__,
+        windows=windows.of,
         padding=padding_of(reader.tokenizer),
         processes=job.processes,
         unfreezing=unfreezing,
@@ -205,12 +209,11 @@ def _loop(job: Job, model: Model, reader: Reader) -> Loop:
     )
 
 
-def _compacted(job: Job, model: Model, windows: Sequence[Sequence[Window]]) -> Vocabulary | None:
+def _compacted(job: Job, model: Model, windows: Windows) -> Vocabulary | None:
     is_varied = type(job.recipe.task).vary is not Task.vary  # may put in tokens of its own
     if is_varied or not job.recipe.train.compact_vocabulary:
         return None
-    ids = (window.inputs["input_ids"] for group in windows for window in group)
-    vocabulary = compact(model, np.unique(np.concatenate([np.unique(each) for each in ids])))
+    vocabulary = compact(model, windows.used)
     if vocabulary is not None:
         trained, total = len(vocabulary.rows), len(vocabulary.table)
         job.tell(
@@ -219,20 +222,16 @@ def _compacted(job: Job, model: Model, windows: Sequence[Sequence[Window]]) -> V
     return vocabulary
 
 
-def _tell_windows(job: Job, reader: Reader, windows: Sequence[Sequence[Window]]) -> None:
-    long = sum(len(group) > 1 for group in windows)
-    if long:
-        total = sum(map(len, windows))
+def _tell_windows(job: Job, windows: Windows) -> None:
+    if long := windows.num_in_several:
         job.tell(
             Note(
-                f"train: {counted(long, 'example')} in more than a window, {total:,} windows in all"
+                f"train: {counted(long, 'example')} in more than a window, "
+                f"{windows.total:,} windows in all"
             )
         )
-    cut = sum(reader.task.num_left_out(group) > 0 for group in windows)
-    if cut:
+    if cut := windows.num_truncated:
         job.tell(Note(f"train: {counted(cut, 'example')} truncated, as the recipe says"))
-    for note in reader.task.notes_of(job.splits["train"], windows):
-        job.tell(Note(f"train: {note}"))
 
 
 def _rehearse(job: Job, model: Model, reader: Reader) -> None:

@@ -1,6 +1,6 @@
 """What is read, filled in and checked before there is a model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from toolkit.errors import DataError, RecipeError, RunError
@@ -8,8 +8,10 @@ from toolkit.models.precision import resolve_precision
 from toolkit.recipe.schema import Recipe, Train
 from toolkit.runs import files
 from toolkit.runs.run import Run
+from toolkit.training.cache import Cache
 from toolkit.training.events import Note, Watch
 from toolkit.training.processes import Processes
+from toolkit.training.training_split import TrainingSplit
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -29,13 +31,27 @@ def resolved(asked: Train, settled: Train, processes: Processes, tell: Watch) ->
     return settled.model_copy(update={"precision": precision, "micro_batches": parts})
 
 
-def read_splits(recipe: Recipe, tell: Watch) -> dict[str, list[Any]]:
-    """The examples of each split that the recipe names."""
-    readings = recipe.data.splits(recipe.task.reads)
+def read_splits(
+    recipe: Recipe, cache: Cache, tell: Watch
+) -> tuple[TrainingSplit, dict[str, Sequence[Any]]]:
+    """The examples of each split that the recipe names; those to learn from by themselves, too."""
+    data, reads = recipe.data, recipe.task.reads
+    others = [name for name in data.sources() if name != "train"]
+    if data.train in [data.sources()[name] for name in others]:  # read once
+        readings = data.splits(reads)
+        train = readings.pop("train")
+        split = TrainingSplit.given(train.examples, train.notes)
+    else:
+        split = TrainingSplit.of(recipe, cache)
+        readings = data.splits(reads, others)
+    for note in split.facts.notes:
+        tell(Note(f"train: {note}"))
+    splits: dict[str, Sequence[Any]] = {"train": split}
     for name, reading in readings.items():
+        splits[name] = reading.examples
         for note in reading.notes:
             tell(Note(f"{name}: {note}"))
-    return {name: reading.examples for name, reading in readings.items()}
+    return split, splits
 
 
 def read_sets(recipe: Recipe, tell: Watch) -> dict[str, list[Any]]:
@@ -58,12 +74,21 @@ def check_blocks(recipe: Recipe) -> None:
         raise RecipeError(f"{key}: {message}" for key, message in faults)
 
 
-def check_splits(task: Any, splits: dict[str, list[Any]], sets: dict[str, list[Any]]) -> None:
-    """RecipeError where keys do not fit what was learned, DataError where examples do not."""
+def check_splits(
+    task: Any, splits: Mapping[str, Sequence[Any]], sets: Mapping[str, Sequence[Any]]
+) -> None:
+    """RecipeError where keys do not fit what was learned, DataError where examples do not.
+
+    Examples that were found without fault before are not read for it again.
+    """
     between = [f"task.{key}: {message}" for key, message in task.faults()]
     if between:
         raise RecipeError(between)
-    named = {f"data.{name}": examples for name, examples in splits.items()}
+    named = {
+        f"data.{name}": examples
+        for name, examples in splits.items()
+        if not (isinstance(examples, TrainingSplit) and examples.facts.task is not None)
+    }
     named |= {f"evaluate.sets.{name}": examples for name, examples in sets.items()}
     if faults := task.faults_of_splits(named):
         raise DataError(faults)

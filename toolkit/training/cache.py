@@ -1,0 +1,126 @@
+"""The folder of what can be made again: entries under keys, complete or absent, for all processes.
+
+An entry's key says everything that it was made of, so none is ever out of date. One that was
+damaged is found by its sizes and hashes and made again. The least recently used are removed when
+all together take more than the limit.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+
+from toolkit.runs import files
+
+FOLDER, LIMIT = "TOOLKIT_CACHE", "TOOLKIT_CACHE_GB"  # variables of the environment
+USUAL_LIMIT = 20.0  # GB
+_PACKAGES = ("tokenizers", "transformers", "numpy", "pydantic")  # whose code decides the contents
+
+
+def cache_folder() -> Path:
+    """`$TOOLKIT_CACHE`, or `toolkit` in the user's folder for caches."""
+    if named := os.environ.get(FOLDER):
+        return Path(named).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path("~/.cache").expanduser()) / "toolkit"
+
+
+def key_of(*parts: str) -> str:
+    """A key from everything that an entry is made of, the code included."""
+    return hashlib.sha256(json.dumps([code_version(), *parts]).encode()).hexdigest()[:40]
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """A hash of this package's source, and the versions of what reads text with it."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+        digest.update(path.read_bytes())
+    return " ".join([digest.hexdigest(), *(metadata.version(name) for name in _PACKAGES)])
+
+
+class Cache:
+    """Entries in a folder. OSError or StorageError where the folder cannot be used."""
+
+    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+        self.folder = folder
+        self.say = say
+
+    def entry(self, name: str, fill: Callable[[Path], None]) -> Path:
+        """The folder of an entry, made by `fill` unless it is there; others wait meanwhile."""
+        with self._locked(name):
+            return self._intact(name) or self._filled(name, fill)
+
+    def find(self, name: str) -> Path | None:
+        """The folder of an entry, if it is there."""
+        if not (self.folder / name).is_dir():
+            return None
+        with self._locked(name):
+            return self._intact(name)
+
+    def _intact(self, name: str) -> Path | None:
+        place = self.folder / name
+        if not place.is_dir():
+            return None
+        if fault := files.fault_of(place):
+            self.say(f"cache: {place} is damaged ({fault}): made again")
+            files.remove(place)
+            return None
+        os.utime(place)  # used now
+        return place
+
+    def _filled(self, name: str, fill: Callable[[Path], None]) -> Path:
+        place = self.folder / name
+        files.commit_folder(place, fill)
+        self._trim(place)
+        return place
+
+    @contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        """Hold an entry's lock; the kernel lets go of it when its holder ends, however."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(self.folder / f".lock-{name}", "a", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _trim(self, newest: Path) -> None:
+        """Remove what was not used for longest, beyond the limit, and what a kill left behind."""
+        room = float(os.environ.get(LIMIT) or USUAL_LIMIT) * 1e9 - _size_of(newest)
+        entries = [path for path in self.folder.iterdir() if path.is_dir() and path != newest]
+        for path in sorted(entries, key=_last_used, reverse=True):
+            name = path.name.removeprefix(files.TEMPORARY)
+            room -= _size_of(path)
+            if room >= 0 and name == path.name:
+                continue
+            with self._unless_locked(name) as is_free:
+                if is_free:  # a process that has mapped its files keeps them
+                    files.remove(path)
+
+    @contextmanager
+    def _unless_locked(self, name: str) -> Iterator[bool]:
+        with open(self.folder / f".lock-{name}", "a", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
+
+def _last_used(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another process removed it
+        return 0.0
+
+
+def _size_of(folder: Path) -> int:
+    try:
+        return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,225 @@
+"""The training examples, which are read when somebody asks for more than what is known of them.
+
+A training split may be larger than memory. What a run needs of it beside its windows is small: what
+the task learned, how many examples there are, their hash. That is kept in the cache under what it
+was read from, so that the next start with the same files reads none of them.
+"""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Self, overload
+
+from pydantic import TypeAdapter
+
+from toolkit.data.base import Data
+from toolkit.data.split import NAMES
+from toolkit.data.text import expand
+from toolkit.errors import DataError, StorageError, UnreachableError
+from toolkit.recipe.schema import Recipe
+from toolkit.runs import files
+from toolkit.runs.manifest import hash_of_examples
+from toolkit.tasks.base import Task
+from toolkit.training.cache import Cache, key_of
+
+NUM_FIRST = 16  # examples that are known without reading
+FACTS = "facts.json"
+
+
+class Facts(NamedTuple):
+    """What is known of a split that is not read."""
+
+    number: int
+    sha256: str
+    notes: Sequence[str]
+    first: Sequence[Any]  # the first examples, `NUM_FIRST` or all
+    task: Task | None = None  # with what it learned; None: not yet
+
+
+class Source(NamedTuple):
+    """A file that the training split alone is read from, and the block that reads it."""
+
+    path: Path
+    state: tuple[int, int]  # size and time of change when it was hashed
+    key: str
+
+    @classmethod
+    def of(cls, data: Data, task: Task) -> "Source | None":
+        """None where what is read cannot be known from bytes, or where the code is a user's own."""
+        others = [source for name, source in data.sources().items() if name != "train"]
+        own = any(not type(part).__module__.startswith("toolkit.") for part in (data, task))
+        if own or not data.reads_files or data.train in others:
+            return None
+        paths = [data.path_of(data.train), *_strings(data)]
+        hashes = [files.sha256_of(found) for path in paths if (found := _file(path))]
+        path = _file(paths[0])
+        if path is None:
+            return None
+        options = data.model_dump_json(exclude={"dev", "test", "split"})
+        return cls(path, _state(path), json.dumps([type(data).__qualname__, options, hashes]))
+
+    def entry(self, task: Task) -> str:
+        """The name of what is known of the split for a task."""
+        return f"facts-{key_of(self.key, type(task).__qualname__, task.model_dump_json())}"
+
+    def has_changed(self) -> bool:
+        """Whether the file is another one than was hashed."""
+        return not self.path.is_file() or _state(self.path) != self.state
+
+
+class TrainingSplit(Sequence[Any]):
+    """Examples that are read from their source when they are needed, and can be let go of."""
+
+    def __init__(self, read: Callable[[], Sequence[Any]], facts: Facts) -> None:
+        self.read = read
+        self.facts = facts
+        self.source: Source | None = None  # None: nothing is kept of it
+        self._examples: Sequence[Any] | None = None
+
+    @classmethod
+    def of(cls, recipe: Recipe, cache: Cache) -> Self:
+        """The training split of a recipe; not read where the cache knows it."""
+        data, task = recipe.data, recipe.task
+        source = Source.of(data, task)
+
+        def read() -> Sequence[Any]:
+            return data.splits(task.reads, ["train"])["train"].examples
+
+        if source is not None and (facts := _known(cache, source.entry(task), task)):
+            split = cls(read, facts)
+        else:
+            reading = data.splits(task.reads, ["train"])["train"]
+            split = cls.given(reading.examples, reading.notes, read)
+        split.source = source
+        return split
+
+    @classmethod
+    def given(
+        cls,
+        examples: Sequence[Any],
+        notes: Sequence[str] = (),
+        read: Callable[[], Sequence[Any]] | None = None,
+    ) -> Self:
+        """Examples that are read already."""
+        sha256 = hash_of_examples(examples)
+        facts = Facts(len(examples), sha256, tuple(notes), tuple(examples[:NUM_FIRST]))
+        split = cls(read or (lambda: examples), facts)
+        split._examples = examples
+        return split
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the examples are in memory."""
+        return self._examples is not None
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the examples."""
+        return self.facts.sha256
+
+    def learned(self, task: Task) -> Task:
+        """The task with what it learns here."""
+        return self.facts.task or task.learn(self)
+
+    def remember(self, asked: Task, task: Task, cache: Cache) -> None:
+        """Keep what is known, once the examples were found without fault for the learned task.
+
+        It is kept for the task as it was asked for, and for a recipe that holds what was learned,
+        as that of a run does.
+        """
+        if self.source is None or self.facts.task is not None or self.source.has_changed():
+            return
+        text = _written(self.facts, task)
+        if text is None:
+            return
+        names = {self.source.entry(asked)}
+        if task.learn(self) == task:
+            names.add(self.source.entry(task))
+        # a cache that cannot be used is said where windows are to be stored
+        with contextlib.suppress(OSError, StorageError):
+            for name in names:
+                cache.entry(name, lambda folder: _write(folder, text))
+
+    def forget(self) -> None:
+        """Let go of the examples; whoever asks for them again reads them again."""
+        self._examples = None
+
+    def __len__(self) -> int:
+        return self.facts.number
+
+    @overload
+    def __getitem__(self, place: int) -> Any: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Any]: ...
+
+    def __getitem__(self, place: int | slice) -> Any:
+        if isinstance(place, slice) and not self.is_read:
+            wanted = range(len(self))[place]
+            if all(0 <= each < len(self.facts.first) for each in (*wanted[:1], *wanted[-1:])):
+                return [self.facts.first[each] for each in wanted]
+        return self._read()[place]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._read())
+
+    def _read(self) -> Sequence[Any]:
+        if self._examples is None:
+            examples = self.read()
+            if hash_of_examples(examples) != self.sha256:
+                raise DataError("data.train: changed while the run was at work")
+            self._examples = examples
+        return self._examples
+
+
+def _strings(data: Data) -> Iterator[str]:
+    """What may name another file that is read, such as one with the names of labels."""
+    for name in type(data).model_fields:
+        value = getattr(data, name)
+        if isinstance(value, str) and name not in NAMES:
+            yield value
+
+
+def _file(path: str) -> Path | None:
+    try:
+        place = expand(path)
+    except UnreachableError:  # reading says so
+        return None
+    return place if place.is_file() else None
+
+
+def _state(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+def _known(cache: Cache, name: str, task: Task) -> Facts | None:
+    try:
+        place = cache.find(name)
+    except (OSError, StorageError):  # said where windows are to be stored
+        return None
+    if place is None:
+        return None
+    found = json.loads((place / FACTS).read_text(encoding="utf-8"))
+    learned = type(task).model_validate_json(found["task"])
+    first = TypeAdapter(list[task.reads]).validate_json(found["first"])  # type: ignore[name-defined]
+    return Facts(found["number"], found["sha256"], tuple(found["notes"]), tuple(first), learned)
+
+
+def _written(facts: Facts, task: Task) -> str | None:
+    """Facts as JSON; None where they would not come back the same."""
+    adapter = TypeAdapter(list[task.reads])  # type: ignore[name-defined]
+    try:
+        first = adapter.dump_json(list(facts.first)).decode()
+        learned = task.model_dump_json()
+        is_same = adapter.validate_json(first) == list(facts.first)
+        is_same = is_same and type(task).model_validate_json(learned) == task
+    except ValueError:  # of a kind that JSON cannot hold
+        return None
+    known = {"number": facts.number, "sha256": facts.sha256, "notes": list(facts.notes)}
+    return json.dumps({**known, "first": first, "task": learned}) if is_same else None
+
+
+def _write(folder: Path, text: str) -> None:
+    (folder / FACTS).write_text(text, encoding="utf-8")

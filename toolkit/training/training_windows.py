@@ -1,0 +1,79 @@
+"""The windows of the training split: tokenised once, and found again by every later run.
+
+They are kept in the cache under the examples, the task and the tokenizer that they are made of.
+Where the cache cannot be used, files of this process serve; where those cannot, memory.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from toolkit.errors import StorageError
+from toolkit.evaluation.predictions import Reader
+from toolkit.runs.manifest import hash_of_examples
+from toolkit.training.cache import Cache, key_of
+from toolkit.training.events import Note, Watch
+from toolkit.training.training_split import TrainingSplit
+from toolkit.training.window_store import (
+    UnstorableError,
+    Windows,
+    WindowStore,
+    windows_in_memory,
+    write_windows,
+)
+from toolkit.windows import Window, encoded
+
+
+def training_windows(reader: Reader, examples: Sequence[Any], cache: Cache, tell: Watch) -> Windows:
+    """The windows of the training examples, which are let go of; `tell` hears what is odd."""
+    if not reader.task.flat_training:
+        return windows_in_memory(_groups(reader, examples), reader.task.num_left_out)
+    try:
+        windows = _stored(reader, examples, cache, tell)
+    except UnstorableError as error:
+        tell(Note(f"train: windows are kept in memory: {error}"))
+    except OSError as error:
+        tell(Note(f"train: windows are kept in memory: no room for files ({error})"))
+    else:
+        if isinstance(examples, TrainingSplit):
+            examples.forget()
+        return windows
+    return windows_in_memory(_groups(reader, examples), reader.task.num_left_out)
+
+
+def _stored(reader: Reader, examples: Sequence[Any], cache: Cache, tell: Watch) -> Windows:
+    def fill(folder: Path) -> None:
+        write_windows(folder, _groups(reader, examples), reader.task.num_left_out)
+
+    if (key := _key_of(reader, examples)) is not None:
+        try:
+            return WindowStore(cache.entry(f"windows-{key}", fill)).windows()
+        except (OSError, StorageError) as error:
+            tell(Note(f"cache: cannot be used, the windows are made for this run only ({error})"))
+    with tempfile.TemporaryDirectory(prefix="toolkit-windows-") as folder:
+        fill(Path(folder))
+        return WindowStore(Path(folder)).windows()  # its maps outlive the names of the files
+
+
+def _groups(reader: Reader, examples: Sequence[Any]) -> Iterator[list[Window]]:
+    return (reader.windows(example) for example in examples)
+
+
+def _key_of(reader: Reader, examples: Sequence[Any]) -> str | None:
+    """What windows are made of; None where that cannot be said (code of a user's own)."""
+    task, tokenizer = reader.task, reader.tokenizer
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None or not type(task).__module__.startswith("toolkit."):
+        return None
+    encoded(tokenizer, "a")  # the first use sets truncation and padding aside
+    made_of = {
+        "examples": hash_of_examples(examples),
+        "task": [type(task).__qualname__, task.model_dump_json()],
+        "tokenizer": [type(tokenizer).__qualname__, backend.to_str()],
+        "inputs": list(tokenizer.model_input_names),
+        "unknown": tokenizer.unk_token_id,
+        "size": list(reader.size),
+    }
+    return key_of(json.dumps(made_of))
