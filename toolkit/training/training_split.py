@@ -162,7 +162,7 @@ class TrainingSplit(Sequence[Any]):
         return self._read()[place]
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._read())
+        yield from self._read()  # not before the first is asked for
 
     def _read(self) -> Sequence[Any]:
         if self._examples is None:

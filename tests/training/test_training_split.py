@@ -1,0 +1,203 @@
+"""A run finds what an earlier one made of the same training data, and reads none of it again."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+import toolkit
+from tests.recipes import LSTM, pretrained, write_recipe
+from toolkit.data.conll import Conll
+from toolkit.errors import DataError
+from toolkit.tasks.token_classification import TokenClassification
+from toolkit.training.events import Note
+from toolkit.training.window_store import UnstorableError
+
+SAME = ("model/model.safetensors", "metrics.jsonl", "predictions-test.jsonl", "recipe.yaml")
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("TOOLKIT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def recipe(tmp_path, checkpoints):
+    return write_recipe(tmp_path, pretrained(checkpoints["bert"]), num_train=20, num_dev=4)
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """The sources that are read, as they are read."""
+    sources, read = [], Conll.read
+
+    def watched(self, source, reads):
+        sources.append(Path(source).name)
+        return read(self, source, reads)
+
+    monkeypatch.setattr(Conll, "read", watched)
+    return sources
+
+
+def run(recipe, *overrides, **options):
+    notes = []
+    watch = lambda event: notes.append(event.text) if isinstance(event, Note) else None  # noqa: E731
+    overrides = ("train.epochs=1", *overrides)
+    finished = toolkit.finetune(toolkit.load_recipe(recipe, *overrides), watch=watch, **options)
+    return {name: (finished.folder / name).read_bytes() for name in SAME}, notes
+
+
+def entries(cache):
+    return sorted(path.name.partition("-")[0] for path in cache.iterdir() if path.is_dir())
+
+
+def test_the_second_start_does_not_read_the_training_file(cache, recipe, reads):
+    first, notes = run(recipe)
+    assert reads.count("train.conll") == 1
+    assert entries(cache) == ["facts", "facts", "windows"]
+    reads.clear()
+    second, notes_again = run(recipe, fresh=True)
+    assert reads == ["dev.conll", "test.conll"]
+    assert second == first
+    assert notes_again == notes
+
+
+def test_a_run_that_goes_on_does_not_read_it_either(cache, recipe, reads):
+    first, _ = run(recipe)
+    reads.clear()
+    (Path(recipe).parent / "runs" / "small" / "results.json").unlink()
+    assert run(recipe)[0] == first
+    assert "train.conll" not in reads
+
+
+def test_without_a_development_split_the_first_examples_are_known(cache, recipe, reads):
+    bare = ("data.dev=null", "data.test=null")
+    for _ in range(2):
+        reads.clear()
+        recipe_of = toolkit.load_recipe(recipe, *bare, "train.epochs=1")
+        toolkit.finetune(recipe_of, fresh=True)
+    assert reads == []
+
+
+def test_an_encoder_that_learns_its_words_reads_them_and_ends_the_same(cache, recipe, reads):
+    recipe = write_recipe(Path(recipe).parent, LSTM, num_train=20, num_dev=4)
+    first, _ = run(recipe)
+    reads.clear()
+    assert run(recipe, fresh=True)[0] == first
+    assert reads.count("train.conll") == 1
+
+
+@pytest.mark.parametrize("what", ["bytes", "options", "task", "tokenizer"])
+def test_what_is_made_of_something_else_is_made_again(
+    cache, recipe, reads, what, checkpoints, tmp_path
+):
+    run(recipe)
+    reads.clear()
+    overrides = {
+        "options": ["data.repair=conll"],
+        "task": ["task.decoding=crf"],
+        "tokenizer": ["model.checkpoint=" + checkpoints["roberta"]],
+    }.get(what, [])
+    if what == "bytes":
+        with open(tmp_path / "train.conll", "a", encoding="utf-8") as file:
+            file.write("\nPeter\tB-PER\nsleeps\tO\n")
+    run(recipe, "run.name=other", *overrides)
+    assert "train.conll" in reads
+    # other options may read the same examples, of which the same windows are made
+    assert entries(cache).count("windows") == (1 if what == "options" else 2)
+
+
+def test_a_damaged_cache_is_made_again_said_and_changes_nothing(cache, recipe):
+    first, _ = run(recipe)
+    for place in cache.glob("*/*.bin"):
+        os.truncate(place, place.stat().st_size // 2)
+    for place in cache.glob("facts-*/facts.json"):
+        place.write_text(place.read_text().replace("20", "21"))
+    second, notes = run(recipe, fresh=True)
+    assert second == first
+    assert sum("is damaged" in note for note in notes) == 3
+    assert not any("is damaged" in note for note in run(recipe, fresh=True)[1])
+
+
+def test_a_cache_that_cannot_be_used_is_said_and_changes_nothing(cache, recipe, monkeypatch):
+    first, _ = run(recipe)
+    Path(recipe).parent.joinpath("file").write_text("")
+    monkeypatch.setenv("TOOLKIT_CACHE", str(Path(recipe).parent / "file" / "cache"))
+    second, notes = run(recipe, fresh=True)
+    assert second == first
+    assert sum("cache: cannot be used" in note for note in notes) == 1
+
+
+def test_a_full_disk_keeps_windows_in_memory_and_says_so(cache, recipe, monkeypatch):
+    first, _ = run(recipe)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setenv("TOOLKIT_CACHE", str(cache) + "-other")
+    monkeypatch.setattr("toolkit.training.training_windows.write_windows", full)
+    second, notes = run(recipe, fresh=True)
+    assert second == first
+    assert any("cache: cannot be used" in note for note in notes)
+    assert any("kept in memory: no room for files" in note for note in notes)
+
+
+def test_windows_that_cannot_be_stored_are_kept_in_memory(cache, recipe, monkeypatch):
+    first, _ = run(recipe)
+
+    def refuse(*_):
+        raise UnstorableError("a target is 'odd'")
+
+    monkeypatch.setenv("TOOLKIT_CACHE", str(cache) + "-other")
+    monkeypatch.setattr("toolkit.training.training_windows.write_windows", refuse)
+    second, notes = run(recipe, fresh=True)
+    assert second == first
+    assert "train: windows are kept in memory: a target is 'odd'" in notes
+
+
+class Own(TokenClassification):
+    """A task of a user's own, whose code may change under the same name."""
+
+
+def test_nothing_is_kept_of_code_of_a_users_own(cache, recipe, reads):
+    loaded = toolkit.load_recipe(recipe, "train.epochs=1")
+    for _ in range(2):
+        toolkit.finetune(loaded.model_copy(update={"task": Own()}), fresh=True)
+    assert reads.count("train.conll") == 2
+    assert not cache.exists() or entries(cache) == []
+
+
+class Noted(TokenClassification):
+    """A task that needs its notes in training."""
+
+    flat_training = False
+
+
+def test_a_task_that_needs_its_notes_has_its_windows_as_they_are(cache, recipe, monkeypatch):
+    seen = []
+
+    def watched(loop, *rest):
+        seen.append(loop.windows(0)[0].where)
+        return steps(loop, *rest)
+
+    from toolkit.training.fit import steps
+
+    monkeypatch.setattr("toolkit.training.fit.steps", watched)
+    loaded = toolkit.load_recipe(recipe, "train.epochs=1")
+    toolkit.finetune(loaded.model_copy(update={"task": Noted()}))
+    assert seen[0]
+
+
+def test_faults_are_found_at_every_start(cache, recipe, tmp_path):
+    text = (tmp_path / "train.conll").read_text(encoding="utf-8")
+    (tmp_path / "train.conll").write_text("EU\n" + text, encoding="utf-8")
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"train.conll:1: "):
+            run(recipe)
+    assert not cache.exists() or entries(cache) == []
+
+
+def test_one_file_for_two_splits_is_read_once(cache, recipe, reads):
+    run(recipe, "data.dev=" + str(Path(recipe).parent / "train.conll"))
+    assert reads.count("train.conll") == 1
