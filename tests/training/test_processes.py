@@ -62,6 +62,33 @@ def test_processes_and_accumulation_change_nothing(recipe):
             assert there["num_tokens"] == here["num_tokens"]
 
 
+@pytest.fixture(scope="module")
+def dropping(tmp_path_factory):
+    """A recipe whose checkpoint drops hidden states and attention."""
+    folder = tmp_path_factory.mktemp("dropping")
+    make_checkpoint("bert", folder / "bert", dropout=0.2)
+    return write_recipe(folder, pretrained(str(folder / "bert")), num_train=90)
+
+
+@pytest.mark.parametrize("padding_free", ["true", "false"])
+def test_with_dropout_processes_and_accumulation_change_nothing(dropping, padding_free):
+    # micro-batches 1, 2 and 4 of one process, and two processes with one and two each
+    read = f"model.padding_free={padding_free}"
+    one = alone(dropping, f"one-{padding_free}", read)
+    cuts = [
+        alone(dropping, f"{n}-{padding_free}", read, f"train.micro_batches={n}") for n in (2, 4)
+    ]
+    cuts += [
+        launch(dropping, f"two-{n}-{padding_free}", read, f"train.micro_batches={n}", processes=2)
+        for n in (2, 4)
+    ]
+    assert len(steps(one)) >= 20
+    for folder in cuts:
+        for here, there in zip(steps(one)[:20], steps(folder)[:20], strict=True):
+            assert there["loss"] == pytest.approx(here["loss"], rel=1e-5), folder
+            assert there["grad_norm"] == pytest.approx(here["grad_norm"], rel=1e-5), folder
+
+
 def test_two_processes_score_a_checkpoint_as_one_does(recipe):
     # trained by one process, stopped before its results, scored by two
     sets = (f"evaluate.sets.more.test={Path(recipe).parent}/train.conll",)
