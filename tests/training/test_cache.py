@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from toolkit.errors import StorageError
+from toolkit.errors import StorageError, ToolkitError
 from toolkit.training.cache import LIMIT, Cache, cache_folder, key_of
 
 
@@ -93,6 +93,12 @@ def test_the_least_recently_used_are_removed_beyond_the_limit(cache, monkeypatch
     cache.entry("newest", filler("newest" * 50, []))
     left = sorted(path.name for path in cache.folder.iterdir() if path.is_dir())
     assert left == ["new", "newest"]
+
+
+def test_a_limit_that_is_no_number_is_said_at_once(monkeypatch, tmp_path):
+    monkeypatch.setenv(LIMIT, "20GB")
+    with pytest.raises(ToolkitError, match="TOOLKIT_CACHE_GB: found '20GB', expected a number"):
+        Cache(tmp_path, print)
 
 
 def test_what_a_kill_left_behind_is_removed(cache):

@@ -89,6 +89,16 @@ def test_with_dropout_processes_and_accumulation_change_nothing(dropping, paddin
             assert there["grad_norm"] == pytest.approx(here["grad_norm"], rel=1e-5), folder
 
 
+def test_processes_share_one_cache(recipe, tmp_path, monkeypatch):
+    monkeypatch.setenv("TOOLKIT_CACHE", str(tmp_path))
+    two = launch(recipe, "sharing", "train.epochs=1", processes=2)
+    kinds = [path.name.partition("-")[0] for path in tmp_path.iterdir() if path.is_dir()]
+    assert sorted(kinds) == ["facts", "facts", "windows"]
+    again = launch(recipe, "sharing-again", "train.epochs=1", processes=2)
+    assert (again / "metrics.jsonl").read_bytes() == (two / "metrics.jsonl").read_bytes()
+    assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 3
+
+
 def test_two_processes_score_a_checkpoint_as_one_does(recipe):
     # trained by one process, stopped before its results, scored by two
     sets = (f"evaluate.sets.more.test={Path(recipe).parent}/train.conll",)

@@ -9,8 +9,10 @@ import toolkit
 from tests.recipes import LSTM, pretrained, write_recipe
 from toolkit.data.conll import Conll
 from toolkit.errors import DataError
+from toolkit.examples import Tagged
 from toolkit.tasks.token_classification import TokenClassification
 from toolkit.training.events import Note
+from toolkit.training.training_split import TrainingSplit
 from toolkit.training.window_store import UnstorableError
 
 SAME = ("model/model.safetensors", "metrics.jsonl", "predictions-test.jsonl", "recipe.yaml")
@@ -108,6 +110,13 @@ def test_what_is_made_of_something_else_is_made_again(
     assert entries(cache).count("windows") == (1 if what == "options" else 2)
 
 
+def test_what_takes_long_is_said_when_it_begins(cache, recipe, monkeypatch):
+    monkeypatch.setattr("toolkit.training.training_windows.MANY", 20)
+    said = "train: making the windows of 20 examples, once"
+    assert said in run(recipe)[1]
+    assert said not in run(recipe, fresh=True)[1]
+
+
 def test_a_damaged_cache_is_made_again_said_and_changes_nothing(cache, recipe):
     first, _ = run(recipe)
     for place in cache.glob("*/*.bin"):
@@ -196,6 +205,15 @@ def test_faults_are_found_at_every_start(cache, recipe, tmp_path):
         with pytest.raises(DataError, match=r"train.conll:1: "):
             run(recipe)
     assert not cache.exists() or entries(cache) == []
+
+
+def test_a_file_that_changes_while_a_run_is_at_work_is_an_error():
+    facts = TrainingSplit.given([Tagged(("EU",), ("O",))]).facts
+    split = TrainingSplit(lambda: [Tagged(("UN",), ("O",))], facts)
+    assert len(split) == 1
+    assert list(split[:16]) == [Tagged(("EU",), ("O",))]  # known without reading
+    with pytest.raises(DataError, match="changed while the run was at work"):
+        list(split)
 
 
 def test_one_file_for_two_splits_is_read_once(cache, recipe, reads):

@@ -15,6 +15,7 @@ from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
+from toolkit.errors import ToolkitError
 from toolkit.runs import files
 
 FOLDER, LIMIT = "TOOLKIT_CACHE", "TOOLKIT_CACHE_GB"  # variables of the environment
@@ -50,6 +51,7 @@ class Cache:
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self.folder = folder
         self.say = say
+        _limit()  # said at once where it is none
 
     def entry(self, name: str, fill: Callable[[Path], None]) -> Path:
         """The folder of an entry, made by `fill` unless it is there; others wait meanwhile."""
@@ -90,7 +92,7 @@ class Cache:
 
     def _trim(self, newest: Path) -> None:
         """Remove what was not used for longest, beyond the limit, and what a kill left behind."""
-        room = float(os.environ.get(LIMIT) or USUAL_LIMIT) * 1e9 - _size_of(newest)
+        room = _limit() - _size_of(newest)
         entries = [path for path in self.folder.iterdir() if path.is_dir() and path != newest]
         for path in sorted(entries, key=_last_used, reverse=True):
             name = path.name.removeprefix(files.TEMPORARY)
@@ -110,6 +112,15 @@ class Cache:
                 yield False
                 return
             yield True
+
+
+def _limit() -> float:
+    """The bytes that all entries may take. ToolkitError where the variable holds no number."""
+    found = os.environ.get(LIMIT, "")
+    try:
+        return float(found or USUAL_LIMIT) * 1e9
+    except ValueError:
+        raise ToolkitError(f"{LIMIT}: found {found!r}, expected a number of gigabytes") from None
 
 
 def _last_used(path: Path) -> float:

@@ -25,6 +25,8 @@ from toolkit.training.window_store import (
 )
 from toolkit.windows import Window, encoded
 
+MANY = 20_000  # examples whose windows take so long to make that it is said
+
 
 def training_windows(reader: Reader, examples: Sequence[Any], cache: Cache, tell: Watch) -> Windows:
     """The windows of the training examples, which are let go of; `tell` hears what is odd."""
@@ -45,6 +47,8 @@ def training_windows(reader: Reader, examples: Sequence[Any], cache: Cache, tell
 
 def _stored(reader: Reader, examples: Sequence[Any], cache: Cache, tell: Watch) -> Windows:
     def fill(folder: Path) -> None:
+        if len(examples) >= MANY:
+            tell(Note(f"train: making the windows of {len(examples):,} examples, once"))
         write_windows(folder, _groups(reader, examples), reader.task.num_left_out)
 
     if (key := _key_of(reader, examples)) is not None:
