@@ -169,7 +169,7 @@ def test_faults_name_the_file_that_a_key_came_from(write):
         "big.yaml:3: train.seed: found 'x', "
         "expected a whole number of at least 0 and below 4294967296",
         "big.yaml:5: evaluate.metrics: unknown key. Did you mean 'metric'? "
-        "Known: batch_size, metric, resamples, confidence, extra, sets, source",
+        "Known: batch_size, batch_tokens, metric, resamples, confidence, extra, sets, source",
         "big.yaml: model.checkpoint: missing, expected text: a name on the Hub, or a folder",
         f"base.yaml:5: model.chekpoint: unknown key. Did you mean 'checkpoint'? Known: {known}",
         "base.yaml:11: train.epochs: found 0, expected a whole number of at least 1",

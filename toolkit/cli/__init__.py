@@ -41,6 +41,13 @@ def main() -> None:
             app()
         finally:
             sys.stdout.flush()
+    except SystemExit as ended:
+        if ended.code or "WORLD_SIZE" not in os.environ:
+            raise
+        # one of several processes, and all is written: taking the interpreter down would sometimes
+        # destroy threads of gloo that still run, which aborts the process
+        sys.stderr.flush()
+        os._exit(0)
     except ToolkitError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)

@@ -77,9 +77,9 @@ class MaskedLanguageModelling(Task):
         vocabulary_of(tokenizer)  # has a mask
         return self.model_copy(update={"vocabulary": len(tokenizer)})
 
-    def texts(self, example: Document) -> list[str]:
-        """The text."""
-        return [example.text]
+    def texts(self, example: "Document | Passage") -> list[str]:
+        """The text; a passage has become tokens already."""
+        return [example.text] if isinstance(example, Document) else []
 
     def pack(
         self,
