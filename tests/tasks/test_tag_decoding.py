@@ -179,7 +179,8 @@ def test_a_sentence_without_words_has_an_empty_prediction():
 
 def test_a_chain_is_the_words_of_its_window_and_knows_where_it_was_cut():
     task, example = TASKS["crf"], SENTENCES[2]
-    windows = task.windows(example, make_tokenizer("bert"), 24, 6)
+    # the vocabulary is learned anew, and not always the same: windows of few words are many
+    windows = task.windows(example, make_tokenizer("bert"), 12, 3)
     assert len(windows) > 2
     found = []
     for window in windows:
