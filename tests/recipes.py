@@ -1,7 +1,12 @@
 """A small data set and the text of a recipe for it, for tests that run a job."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+import toolkit
 from toolkit.standin import sample_folder
 
 RECIPE = """
@@ -29,6 +34,17 @@ def write_recipe(folder: Path, model: str = LSTM, *, num_train: int = 40, num_de
     runs = folder / "runs"
     path.write_text(RECIPE.format(model=model, folder=folder, runs=runs), encoding="utf-8")
     return str(path)
+
+
+def interrupt(recipe: toolkit.Recipe, when: Callable[[Any], bool]) -> None:
+    """Run a recipe, and stop it as Ctrl-C does at the first event for which `when` holds."""
+
+    def stop(event: Any) -> None:
+        if when(event):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        toolkit.finetune(recipe, watch=stop)
 
 
 def pretrained(checkpoint: str) -> str:

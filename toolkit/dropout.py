@@ -111,8 +111,6 @@ def rows_of_heads(rows: Tensor, heads: int) -> Tensor:
 
 def drop(values: Tensor, rows: Tensor, site: int, rate: float) -> Tensor:
     """Values (…, width) with a share `rate` of them 0 and the others divided by 1 - rate."""
-    if rate >= 1:
-        return values * 0
     dropped: Tensor = _masked(values, keep(rows, site, values.shape[-1], rate, values.dtype), rate)
     return dropped
 
@@ -127,6 +125,17 @@ def keep(rows: Tensor, site: int, width: int, rate: float, dtype: torch.dtype) -
     return kept.to(_WIDTHS[dtype.itemsize])
 
 
+def drawn(like: Tensor, rate: float) -> Tensor:
+    """What is kept, as `keep` gives it, from torch's generator."""
+    kept = torch.empty_like(like).bernoulli_(1 - rate)
+    return -kept.to(_WIDTHS[kept.itemsize])
+
+
+def raised(rate: float) -> float:
+    """What kept values are multiplied by, so that the mean stays; 0 where nothing is kept."""
+    return 0.0 if rate >= 1 else 1 / (1 - rate)
+
+
 def masked(values: Tensor, kept: Tensor) -> Tensor:
     """Values where all bits of `kept` are set, 0 where none is. Not differentiable."""
     return (values.view(kept.dtype) & kept).view(values.dtype)
@@ -137,7 +146,7 @@ class _Masked(torch.autograd.Function):
     def forward(ctx: Any, values: Tensor, kept: Tensor, rate: float) -> Tensor:
         """Values and their gradient under one mask, scaled."""
         ctx.save_for_backward(kept)
-        ctx.scale = 1 / (1 - rate)
+        ctx.scale = raised(rate)
         return masked(values, kept).mul_(ctx.scale)
 
     @staticmethod

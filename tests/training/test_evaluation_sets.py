@@ -8,7 +8,7 @@ import pytest
 
 import toolkit
 from tests.metric_module import write_metric
-from tests.recipes import write_recipe
+from tests.recipes import interrupt, write_recipe
 from toolkit.errors import DataError, RecipeError, RunError, UnreachableError
 from toolkit.standin import ready
 from toolkit.training.events import Compared, Evaluation, Note, Scored
@@ -114,13 +114,7 @@ def test_a_set_that_cannot_be_read_is_told_by_its_name(recipe, tmp_path):
 
 def test_a_set_that_changed_under_a_run_is_refused(recipe, tmp_path):
     loaded = toolkit.load_recipe(recipe, *sets_of(tmp_path))
-
-    def stop(event):
-        if isinstance(event, Evaluation):
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        toolkit.finetune(loaded, watch=stop)
+    interrupt(loaded, lambda event: isinstance(event, Evaluation))
     with open(tmp_path / "other.conll", "a", encoding="utf-8") as file:
         file.write("\nParis\tB-LOC\n")
     with pytest.raises(RunError, match=r"evaluate\.sets\.other changed since this run began"):
@@ -129,13 +123,7 @@ def test_a_set_that_changed_under_a_run_is_refused(recipe, tmp_path):
 
 def test_a_run_that_is_stopped_while_it_scores_goes_on_to_the_same_results(recipe, tmp_path):
     loaded = toolkit.load_recipe(recipe, *sets_of(tmp_path))
-
-    def stop(event):
-        if isinstance(event, Scored):
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        toolkit.finetune(loaded, watch=stop)
+    interrupt(loaded, lambda event: isinstance(event, Scored))
     results = toolkit.finetune(loaded).results
     whole = toolkit.load_recipe(recipe, *sets_of(tmp_path), f"run.folder={tmp_path}/whole")
     assert results == toolkit.finetune(whole).results

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import toolkit
-from tests.recipes import pretrained, write_recipe
+from tests.recipes import interrupt, pretrained, write_recipe
 from toolkit.errors import DataError, RecipeError, RunError
 from toolkit.models import vocabulary
 from toolkit.runs.files import TEMPORARY
@@ -85,13 +85,7 @@ def test_another_recipe_under_the_name_is_refused_with_the_keys_that_differ(reci
 
 def test_data_that_changed_under_a_run_is_refused(recipe, tmp_path):
     loaded = toolkit.load_recipe(recipe)
-
-    def stop(event):
-        if isinstance(event, Evaluation):
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        toolkit.finetune(loaded, watch=stop)
+    interrupt(loaded, lambda event: isinstance(event, Evaluation))
     with open(tmp_path / "train.conll", "a", encoding="utf-8") as file:
         file.write("\nParis\tB-LOC\n")
     with pytest.raises(RunError, match=r"data\.train changed since this run began"):
@@ -101,13 +95,7 @@ def test_data_that_changed_under_a_run_is_refused(recipe, tmp_path):
 def test_it_goes_on_behind_the_last_checkpoint_with_the_same_bits(recipe, tmp_path):
     whole = toolkit.finetune(toolkit.load_recipe(recipe))
     other = toolkit.load_recipe(recipe, f"run.folder={tmp_path}/other", "train.checkpoint_every=2")
-
-    def stop(event):
-        if isinstance(event, Step) and event.number == 7:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        toolkit.finetune(other, watch=stop)
+    interrupt(other, lambda event: isinstance(event, Step) and event.number == 7)
     events = []
     resumed = toolkit.finetune(other, watch=events.append)
     assert Resumed(6) in events
@@ -129,13 +117,7 @@ def test_it_goes_on_with_the_same_bits_where_rows_of_the_vocabulary_are_left_out
     whole = toolkit.finetune(toolkit.load_recipe(recipe, *changes), watch=events.append)
     assert any("of the vocabulary's" in event.text for event in events if isinstance(event, Note))
     other = toolkit.load_recipe(recipe, *changes, f"run.folder={tmp_path}/other")
-
-    def stop(event):
-        if isinstance(event, Step) and event.number == 5:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        toolkit.finetune(other, watch=stop)
+    interrupt(other, lambda event: isinstance(event, Step) and event.number == 5)
     resumed = toolkit.finetune(other)
     for name in ("model/model.safetensors", "metrics.jsonl", "predictions-test.jsonl"):
         assert (resumed.folder / name).read_bytes() == (whole.folder / name).read_bytes(), name

@@ -180,7 +180,9 @@ def test_nothing_is_kept_of_code_of_a_users_own(cache, recipe, reads):
 class Noted(TokenClassification):
     """A task that needs its notes in training."""
 
-    flat_training = False
+    def vary(self, window, tokenizer, seed):
+        assert window.where
+        return window
 
 
 def test_a_task_that_needs_its_notes_has_its_windows_as_they_are(cache, recipe, monkeypatch):

@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from toolkit.cli.options import AllowCode, RecipeName, StandIn
+
 
 def check(
-    recipe: Annotated[str, typer.Argument(help="A recipe's name (ner-bert) or file.")],
+    recipe: RecipeName,
     overrides: Annotated[
         list[str] | None,
         typer.Argument(metavar="[KEY=VALUE]...", help="Changes to it: data.scheme=iob1 …"),
@@ -18,14 +20,8 @@ def check(
     output: Annotated[
         Path | None, typer.Option(help="Write all figures to this JSON file; - prints only them.")
     ] = None,
-    stand_in: Annotated[
-        bool,
-        typer.Option("--stand-in", help="Replace what cannot be reached by what is installed."),
-    ] = False,
-    allow_code: Annotated[
-        list[str] | None,
-        typer.Option("--allow-code", metavar="MODULE", help="Let the recipe use this module."),
-    ] = None,
+    stand_in: StandIn = False,
+    allow_code: AllowCode = None,
 ) -> None:
     """Look at a recipe and its data, in seconds: labels, lengths, duplicates, faults.
 

@@ -6,12 +6,13 @@ from typing import Annotated, Literal
 
 import typer
 
+from toolkit.cli.options import AllowCode, RunFolder
 from toolkit.cli.scores import difference_line, score_lines
 from toolkit.cli.starting import starting
 
 
 def evaluate(
-    run: Annotated[str, typer.Argument(help="The folder of a finished run: runs/ner-bert.")],
+    run: RunFolder,
     data: Annotated[
         str, typer.Option(help="A labelled file, or the name of a split or of an evaluation set.")
     ],
@@ -27,10 +28,7 @@ def evaluate(
     predictions: Annotated[
         Path | None, typer.Option(help="Write the predictions to this file, a JSON object a line.")
     ] = None,
-    allow_code: Annotated[
-        list[str] | None,
-        typer.Option("--allow-code", metavar="MODULE", help="Let the recipe use this module."),
-    ] = None,
+    allow_code: AllowCode = None,
 ) -> None:
     """Score a finished run on labelled data."""
     from toolkit.data.suffix import read_named

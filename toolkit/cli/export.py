@@ -6,20 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from toolkit.cli.options import AllowCode, RunFolder
+
 if TYPE_CHECKING:
     from toolkit.predict import Predictor
 
 
 def export(
-    run: Annotated[str, typer.Argument(help="The folder of a finished run: runs/ner-bert.")],
+    run: RunFolder,
     folder: Annotated[Path, typer.Argument(help="Where to write; new or empty.")],
     merge: Annotated[
         bool, typer.Option("--merge", help="Add an adapter to the weights that it changes.")
     ] = False,
-    allow_code: Annotated[
-        list[str] | None,
-        typer.Option("--allow-code", metavar="MODULE", help="Let the recipe use this module."),
-    ] = None,
+    allow_code: AllowCode = None,
 ) -> None:
     """Write the model of a finished run for use without this toolkit."""
     from toolkit.errors import RunError

@@ -5,24 +5,19 @@ from typing import Annotated
 import typer
 
 from toolkit.cli import progress
+from toolkit.cli.options import AllowCode, RecipeName, StandIn
 from toolkit.cli.starting import starting
 
 
 def finetune(
-    recipe: Annotated[str, typer.Argument(help="A recipe's name (ner-bert) or file.")],
+    recipe: RecipeName,
     overrides: Annotated[
         list[str] | None,
         typer.Argument(metavar="[KEY=VALUE]...", help="Changes to it: train.epochs=5 …"),
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over, whatever is there.")] = False,
-    stand_in: Annotated[
-        bool,
-        typer.Option("--stand-in", help="Replace what cannot be reached by what is installed."),
-    ] = False,
-    allow_code: Annotated[
-        list[str] | None,
-        typer.Option("--allow-code", metavar="MODULE", help="Let the recipe use this module."),
-    ] = None,
+    stand_in: StandIn = False,
+    allow_code: AllowCode = None,
 ) -> None:
     """Fine-tune by a recipe. The same command goes on where a run was stopped."""
     from toolkit.recipe.load import load_recipe

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from toolkit.cli.options import AllowCode, RunFolder
 from toolkit.cli.starting import starting
 from toolkit.cli.typed import Typed
 
@@ -20,7 +21,7 @@ MOST_OF_FILE = 4096  # lines of a file: the more, the less padding and the fulle
 
 
 def predict(
-    run: Annotated[str, typer.Argument(help="The folder of a finished run: runs/ner-bert.")],
+    run: RunFolder,
     text: Annotated[
         list[str] | None,
         typer.Argument(
@@ -56,10 +57,7 @@ def predict(
     output: Annotated[
         Literal["text", "jsonl"], typer.Option(help="Marked text, or a JSON object a line.")
     ] = "text",
-    allow_code: Annotated[
-        list[str] | None,
-        typer.Option("--allow-code", metavar="MODULE", help="Let the recipe use this module."),
-    ] = None,
+    allow_code: AllowCode = None,
 ) -> None:
     """Predict for texts, a file or standard input with a finished run."""
     from toolkit.runs.run import open_finished

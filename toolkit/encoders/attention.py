@@ -6,7 +6,6 @@ Forward and backward are written out, so that scores and probabilities are kept 
 type of the products, and dropout is counted.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -14,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from toolkit.dropout import Counter, keep, masked, rows_of_heads, site_of
+from toolkit.dropout import Counter, drawn, keep, masked, raised, rows_of_heads, site_of
 from toolkit.encoders.layout import Block, Layout
 
 NAME = "toolkit_flat"
@@ -109,7 +108,7 @@ class _Attention(torch.autograd.Function):
                 kept = _kept(block, probabilities, sums)
                 seen = probabilities if kept is None else masked(probabilities, kept)
                 read = torch.bmm(seen, v)  # (windows * heads, length, width)
-                _out_of(block, read if kept is None else read.mul_(_raised(sums)), sums, output)
+                _out_of(block, read if kept is None else read.mul_(raised(sums.rate)), sums, output)
                 saved += [q, k, v, probabilities, kept]
         ctx.save_for_backward(*saved)
         return output
@@ -126,7 +125,7 @@ class _Attention(torch.autograd.Function):
             d_read = _into(block, d_output, sums.heads)
             seen = probabilities
             if kept is not None:
-                d_read = d_read * _raised(sums)
+                d_read = d_read * raised(sums.rate)
                 seen = masked(probabilities, kept)
             _out_of(block, torch.bmm(seen.mT, d_read), sums, d_value)
             d_seen = torch.bmm(d_read, v.mT)  # (windows * heads, length, length)
@@ -215,15 +214,9 @@ def _kept(block: Block, probabilities: Tensor, sums: _Sums) -> Tensor | None:
     if not sums.rate:
         return None
     if sums.rows is None:  # nothing to count from: draw
-        drawn = torch.empty_like(probabilities).bernoulli_(1 - sums.rate)
-        return -drawn.to({2: torch.int16, 4: torch.int32, 8: torch.int64}[drawn.itemsize])
+        return drawn(probabilities, sums.rate)
     rows = sums.rows.index_select(0, sums.layout.order[block.windows])[:, :, : block.length]
     return keep(rows.flatten(0, 1), sums.site, block.length, sums.rate, probabilities.dtype)
-
-
-def _raised(sums: _Sums) -> float:
-    """What is left of the probabilities is divided by the share that is kept."""
-    return math.inf if sums.rate >= 1 else 1 / (1 - sums.rate)
 
 
 def _in_fives(saved: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, ...]]:

@@ -6,7 +6,7 @@ What it becomes is a checkpoint like any other: `model.checkpoint: runs/NAME` be
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -69,9 +69,9 @@ class New(Encoder):
     def module(self, tokenizer: "PreTrainedTokenizerFast") -> "EncoderModule":
         """The encoder without a head, its weights random."""
         from toolkit.encoders import new_module
-        from toolkit.encoders.pretrained_module import bare_of
+        from toolkit.encoders.pretrained_module import bare_of, module_of
 
-        return self._module(bare_of(new_module.config_of(self, tokenizer)))
+        return module_of(bare_of(new_module.config_of(self, tokenizer)), self)
 
     def with_standard_head(
         self, tokenizer: "PreTrainedTokenizerFast", head: "StandardHead", folder: Path | None = None
@@ -81,14 +81,14 @@ class New(Encoder):
             return None
         from toolkit.encoders import new_module
         from toolkit.encoders.checkpoint import locate
-        from toolkit.encoders.pretrained_module import load_with_head, split
+        from toolkit.encoders.pretrained_module import load_with_head, module_of, split
 
         if folder is None:
             native = new_module.native_of(new_module.config_of(self, tokenizer), head)
         else:
             native, _ = load_with_head(locate(str(folder)), head, whole=True)
         encoder, scorer = split(native, head.outputs)
-        return self._module(encoder), scorer
+        return module_of(encoder, self), scorer
 
     def save_standard(self, module: "EncoderModule", scorer: "nn.Module", folder: Path) -> None:
         """Write the native model."""
@@ -96,16 +96,10 @@ class New(Encoder):
 
     def restore(self, tokenizer: "PreTrainedTokenizerFast", folder: Path) -> "EncoderModule":
         """The encoder in the shape of `config.json`."""
-        from toolkit.encoders.pretrained_module import bare_from_config
+        from toolkit.encoders.pretrained_module import bare_from_config, module_of
 
-        return self._module(bare_from_config(folder))
+        return module_of(bare_from_config(folder), self)
 
     def save_shape(self, module: "EncoderModule", folder: Path) -> None:
         """Write `config.json`."""
         module.base.config.save_pretrained(folder)  # type: ignore[union-attr, operator]
-
-    def _module(self, base: Any) -> "EncoderModule":
-        from toolkit.encoders.pretrained_module import PretrainedModule
-
-        summary = self.summary or self.usual_summary
-        return PretrainedModule(base, summary, padding_free=self.padding_free)

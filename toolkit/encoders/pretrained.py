@@ -70,7 +70,7 @@ class Pretrained(Encoder):
         """The checkpoint's encoder without a head."""
         from toolkit.encoders import pretrained_module as module
 
-        return self._module(self._adapted(module.load_bare(self._place())))
+        return module.module_of(self._adapted(module.load_bare(self._place())), self)
 
     def with_standard_head(
         self, tokenizer: "PreTrainedTokenizerFast", head: "StandardHead", folder: Path | None = None
@@ -90,7 +90,7 @@ class Pretrained(Encoder):
 
             adapter_module.check_base(encoder, folder)
             adapter_module.load_adapter(encoder, scorer.native, folder)
-        return self._module(encoder), scorer
+        return module.module_of(encoder, self), scorer
 
     def save_standard(self, module: "EncoderModule", scorer: "nn.Module", folder: Path) -> None:
         """Write the native model, or adapter and head beside a note of whose they are."""
@@ -113,7 +113,7 @@ class Pretrained(Encoder):
         from toolkit.encoders import pretrained_module as module
 
         if self.adapter is None:
-            return self._module(module.bare_from_config(folder))
+            return module.module_of(module.bare_from_config(folder), self)
         from toolkit.encoders import adapter_module
 
         adapted = self.module(tokenizer)
@@ -137,12 +137,6 @@ class Pretrained(Encoder):
         from toolkit.encoders import adapter_module
 
         return adapter_module.base_names(module)
-
-    def _module(self, base: Any) -> "EncoderModule":
-        from toolkit.encoders.pretrained_module import PretrainedModule
-
-        summary = self.summary or self.usual_summary
-        return PretrainedModule(base, summary, padding_free=self.padding_free)
 
     def _place(self) -> Place:
         place = locate(self.checkpoint, self.revision)

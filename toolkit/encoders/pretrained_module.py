@@ -59,6 +59,12 @@ class PretrainedModule(EncoderModule):
         return None if self.reader is None else found
 
 
+def module_of(base: Any, encoder: Any) -> PretrainedModule:
+    """A family's encoder, read as the encoder of a recipe says."""
+    summary = encoder.summary or encoder.usual_summary
+    return PretrainedModule(base, summary, padding_free=encoder.padding_free)
+
+
 class FamilyScorer(nn.Module):
     """A family's own head: its native forward over a stub that hands on the encoder's states."""
 

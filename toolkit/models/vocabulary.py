@@ -31,9 +31,7 @@ class Vocabulary:
         self.place = torch.zeros(len(self.table), dtype=torch.int64, device=device)
         self.place[self.used] = torch.arange(len(used), device=device)
         self.padding = embedding.padding_idx
-        self.share_left = (
-            1.0  # of the rows that are not in use, since the table was last brought up
-        )
+        self.share_left = 1.0  # of rows not in use, since the table was last brought up to date
         self.is_whole = True
         embedding.register_forward_pre_hook(self._to_places)
         self._narrow()

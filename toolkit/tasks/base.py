@@ -37,7 +37,6 @@ class Task(Block, ABC):
     reads: ClassVar[type]  # the class of its examples, with `of` for what a user types
     metric: ClassVar[str]  # the score that chooses the best checkpoint: larger is better
     reads_summary: ClassVar[bool] = True  # its head scores a window by its summary
-    flat_training: ClassVar[bool] = True  # training needs no `where` of its windows
     sample: ClassVar[str | None] = None  # the shipped data set that may stand in for an own one
     unit: ClassVar[str] = "label"  # what `labels_of` counts
     parts: ClassVar[tuple[str, ...]] = ("text",)  # what the `texts` of an example are called
@@ -83,8 +82,17 @@ class Task(Block, ABC):
         """
 
     def vary(self, window: Window, tokenizer: "PreTrainedTokenizerFast", seed: int) -> Window:
-        """A window as a training step reads it, the same for the same seed."""
+        """A window as a training step reads it, the same for the same seed.
+
+        It may need `where`, and put in tokens that no window has: the windows of a task that
+        overrides this are kept as they are, with the whole vocabulary.
+        """
         return window
+
+    @property
+    def varies(self) -> bool:
+        """Whether training steps read windows in other ways than they are."""
+        return type(self).vary is not Task.vary
 
     @abstractmethod
     def head(self, width: int) -> "nn.Module":

@@ -55,7 +55,6 @@ class MaskedLanguageModelling(Task):
     vocabulary: Annotated[int, Field(ge=1)] | None = None  # entries; learned from the tokenizer
 
     reads = Document
-    flat_training = False  # what is hidden changes with each step
     metric = "log_likelihood"
     sample = "texts"
 

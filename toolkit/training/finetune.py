@@ -205,13 +205,12 @@ def _loop(job: Job, model: Model, reader: Reader) -> Loop:
         processes=job.processes,
         unfreezing=unfreezing,
         vocabulary=vocabulary,
-        vary=None if type(reader.task).vary is Task.vary else reader.vary,
+        vary=reader.vary if reader.task.varies else None,
     )
 
 
 def _compacted(job: Job, model: Model, windows: Windows) -> Vocabulary | None:
-    is_varied = type(job.recipe.task).vary is not Task.vary  # may put in tokens of its own
-    if is_varied or not job.recipe.train.compact_vocabulary:
+    if job.recipe.task.varies or not job.recipe.train.compact_vocabulary:
         return None
     vocabulary = compact(model, windows.used)
     if vocabulary is not None:

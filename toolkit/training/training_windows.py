@@ -30,7 +30,7 @@ MANY = 20_000  # examples whose windows take so long to make that it is said
 
 def training_windows(reader: Reader, examples: Sequence[Any], cache: Cache, tell: Watch) -> Windows:
     """The windows of the training examples, which are let go of; `tell` hears what is odd."""
-    if not reader.task.flat_training:
+    if reader.task.varies:
         return windows_in_memory(_groups(reader, examples), reader.task.num_left_out)
     try:
         windows = _stored(reader, examples, cache, tell)
