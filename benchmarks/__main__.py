@@ -3,7 +3,7 @@
 import argparse
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -59,7 +59,7 @@ def tables(options: argparse.Namespace) -> Iterator[Table]:
     yield machine(device, options.threads)
     if "training" in options.only:
         yield from _training(options, device)
-    jobs = {
+    jobs: dict[str, Callable[[], Table]] = {
         "job": lambda: commands.whole_job(scores=options.scores),
         "prediction": lambda: commands.prediction(500 if options.quick else 5000),
         "growth": lambda: commands.growth(100 if options.quick else 800),

@@ -70,4 +70,5 @@ def useful_work(config: Any, lengths: Sequence[int]) -> float:
     layers, width = config.num_hidden_layers, config.hidden_size
     weights = layers * (4 * width**2 + 2 * width * config.intermediate_size)
     pairs = sum(length**2 for length in lengths)
-    return 3.0 * (2.0 * weights * sum(lengths) + 4.0 * width * layers * pairs)
+    operations: float = 3.0 * (2.0 * weights * sum(lengths) + 4.0 * width * layers * pairs)
+    return operations

@@ -121,14 +121,15 @@ def pair(width: int) -> tuple[Run, Run]:
     stack = LstmStack(width, width)
     lstm = nn.LSTM(width, width, batch_first=True, bidirectional=True)
     with torch.no_grad():
-        for layer, suffix in zip(stack.layers[0], ("", "_reverse"), strict=True):
+        for layer, suffix in zip(stack.layers[0].children(), ("", "_reverse"), strict=True):
             getattr(lstm, f"weight_ih_l0{suffix}").copy_(layer.weight_input)
             getattr(lstm, f"weight_hh_l0{suffix}").copy_(layer.weight_hidden)
             getattr(lstm, f"bias_ih_l0{suffix}").copy_(layer.bias)
             getattr(lstm, f"bias_hh_l0{suffix}").zero_()
 
     def ours(inputs: Tensor, lengths: Tensor) -> Tensor:
-        return stack(inputs, torch.arange(inputs.shape[1]) < lengths[:, None])
+        output: Tensor = stack(inputs, torch.arange(inputs.shape[1]) < lengths[:, None])
+        return output
 
     def theirs(inputs: Tensor, lengths: Tensor) -> Tensor:
         packed = nn.utils.rnn.pack_padded_sequence(
@@ -157,7 +158,7 @@ def timed(run: Run, inputs: Tensor, lengths: Tensor) -> float:
     inputs.grad = None
     start = time.perf_counter()
     output = run(inputs, lengths)
-    output.backward(torch.ones_like(output))
+    torch.autograd.backward(output, torch.ones_like(output))
     return time.perf_counter() - start
 
 

@@ -57,7 +57,7 @@ def grouped(batches: Sequence[Sequence[int]], lengths: Sequence[int], seed: int)
 
 
 def loader_of(
-    dataset: Any, tokenizer: Any, batches: Sequence[Sequence[int]], switches: Switches
+    dataset: Any, tokenizer: Any, batches: Sequence[list[int]], switches: Switches
 ) -> Any:
     """The scripts' `DataLoader`, except that the rows of each batch are given."""
     import transformers
@@ -83,8 +83,8 @@ def optimiser_of(model: Any, switches: Switches) -> torch.optim.AdamW:
         }
         for is_kept in (False, True)
     ]
-    fused = {"fused": True} if switches.fused else {}
-    return torch.optim.AdamW(groups, lr=switches.learning_rate, **fused)
+    fused = True if switches.fused else None
+    return torch.optim.AdamW(groups, lr=switches.learning_rate, fused=fused)
 
 
 def train(
@@ -113,6 +113,14 @@ def load(folder: Any) -> Any:
 
     config = transformers.AutoConfig.from_pretrained(folder)
     return getattr(transformers, config.architectures[0]).from_pretrained(folder)
+
+
+def logits_of(output: Any) -> torch.Tensor:
+    """What a model scores; of an answer's start and end, the last axis."""
+    if "start_logits" in output:
+        return torch.stack([output.start_logits, output.end_logits], dim=-1)
+    found: torch.Tensor = output.logits
+    return found
 
 
 def _row(window: Window, tokenizer: Any) -> dict[str, Any]:

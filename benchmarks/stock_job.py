@@ -1,8 +1,9 @@
 """A whole stock job: python -m benchmarks.stock_job FOLDER RECIPE KEY=VALUE...
 
 Reads and windows with the toolkit's code, so that its examples are ours; trains as the scripts do,
-evaluates on dev after each epoch and on test at the end in order of arrival, and saves. The scores
-are the task's own. `train.precision=bf16` sets every switch: B1 of `stock.py`.
+each window a row of its own, evaluates on dev after each epoch and on test at the end in order of
+arrival, and saves. The scores are the task's own. `train.precision=bf16` sets every switch: B1 of
+`stock.py`.
 """
 
 import json
@@ -14,7 +15,6 @@ from typing import Any
 import torch
 
 from benchmarks import stock
-from benchmarks.settings import SEED
 from toolkit.models.model import build_model, save_model
 from toolkit.models.reading import WindowSize
 from toolkit.recipe.load import load_recipe
@@ -36,17 +36,16 @@ def main() -> None:
         name: [task.windows(x, tokenizer, *size) for x in each] for name, each in splits.items()
     }
     model = stock.load(folder / "start").to(device)
-    plan = Plan(len(windows["train"]), recipe.train.batch_size, recipe.train.epochs, SEED)
-    plan = plan._replace(seed=recipe.train.seed)
-    is_fast = recipe.train.precision == "bf16"
+    rows = [window for group in windows["train"] for window in group]
+    train = recipe.train
+    plan = Plan(len(rows), train.batch_size, train.epochs, train.seed)
+    is_fast = train.precision == "bf16"
     switches = stock.Switches(
         bf16=is_fast,
         fused=is_fast,
-        learning_rate=recipe.train.learning_rate,
-        weight_decay=recipe.train.weight_decay,
+        learning_rate=train.learning_rate,
+        weight_decay=train.weight_decay,
     )
-    rows = [window for group in windows["train"] for window in group]
-    assert len(rows) == len(windows["train"]), "an example of several windows"
     batches = [plan.examples(step) for step in range(plan.num_steps)]
     if is_fast:
         lengths, by_epoch = [row.length for row in rows], plan.steps_per_epoch
@@ -57,23 +56,29 @@ def main() -> None:
             for batch in stock.grouped(batches[start : start + by_epoch], lengths, start)
         ]
     loader = stock.loader_of(stock.dataset_of(rows, tokenizer), tokenizer, batches, switches)
-    seconds, began = 0.0, time.perf_counter()
+    seconds, found, began = 0.0, {}, time.perf_counter()
+
+    def scored(split: str) -> dict[str, Any]:
+        return scores(model, task, tokenizer, splits[split], windows[split], switches, device)
+
     for step, _ in enumerate(stock.train(model, loader, switches, len(batches), device), start=1):
         if step % plan.steps_per_epoch == 0:
             seconds += time.perf_counter() - began
-            scores(model, task, tokenizer, splits["dev"], windows["dev"], switches, device)
+            if "dev" in splits:
+                found = scored("dev")
             model.train()
             began = time.perf_counter()
-    test = scores(model, task, tokenizer, splits["test"], windows["test"], switches, device)
+    if "test" in splits:
+        found = scored("test")
     model.save_pretrained(folder / "model")
-    report = json.dumps({"training": seconds, "f1": float(test["f1"].value)})
-    (folder / "report.json").write_text(report, encoding="utf-8")
+    report = {"training": seconds, **{name: score.value for name, score in found.items()}}
+    (folder / "report.json").write_text(json.dumps(report), encoding="utf-8")
 
 
 @torch.no_grad()
 def scores(
     model: Any, task: Any, tokenizer: Any, examples: Any, windows: Any, switches: Any, device: Any
-) -> Any:
+) -> dict[str, Any]:
     """The task's scores of batches in order of arrival, as the scripts evaluate."""
     model.eval()
     rows = [window for group in windows for window in group]
@@ -83,13 +88,13 @@ def scores(
     for batch in loader:
         inputs = {name: values.to(device) for name, values in batch.items()}
         with torch.autocast(device.type, torch.bfloat16, enabled=switches.bf16):
-            found += list(model(**inputs).logits.float().cpu().numpy())
+            found += list(stock.logits_of(model(**inputs)).float().cpu().numpy())
     taken = iter(found)
     predictions = [
         task.decode(example, group, [next(taken) for _ in group])
         for example, group in zip(examples, windows, strict=True)
     ]
-    return task.score(examples, predictions)
+    return dict(task.score(examples, predictions))
 
 
 if __name__ == "__main__":
