@@ -15,6 +15,7 @@ from toolkit.evaluation.passport import normal
 from toolkit.heads.base import Output
 from toolkit.metrics.score import Score
 from toolkit.models.batch import Batch, collate, padding_of
+from toolkit.models.float32 import quick_products
 from toolkit.models.precision import reading
 from toolkit.models.reading import WindowSize
 from toolkit.tasks.base import Packed, Task
@@ -111,7 +112,7 @@ def predict(
     was_training = model.training
     model.eval()
     mine = []
-    with reading(model, precision, device):
+    with quick_products(), reading(model, precision, device):
         for number in range(rank, len(batches), count):
             rows = batches[number]
             scores, loss, targets = _compute(

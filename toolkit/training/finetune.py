@@ -15,6 +15,7 @@ from toolkit.evaluation.predictions import Reader, predict, records_of
 from toolkit.evaluation.transfer import transfer_of
 from toolkit.models.batch import padding_of
 from toolkit.models.card import model_card
+from toolkit.models.float32 import quick_products
 from toolkit.models.freezing import freeze
 from toolkit.models.model import Model, all_finite, build_model, count_parameters, save_model
 from toolkit.models.reading import WindowSize
@@ -88,7 +89,11 @@ def finetune(
     processes = Processes()
     tell: Watch = watch if watch and processes.is_main else lambda event: None
     devices = [processes.device] if processes.device.type == "cuda" else []
-    with torch.random.fork_rng(devices), _opened(recipe, processes, fresh) as run:
+    with (
+        torch.random.fork_rng(devices),
+        quick_products(),
+        _opened(recipe, processes, fresh) as run,
+    ):
         settled = run.settle(recipe, allow_code)
         if run.is_finished:
             return Finished(run.folder, run.results(), settled.task, was_finished=True)
