@@ -24,6 +24,10 @@ _GOLDEN = 0x61C88647  # 2^32 / golden ratio, negated: spreads small counters ove
 _WIDTHS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 # where a text's own vector stands, apart from all of its tokens
 _TEXT = -1
+# numbers of the mixer as tensors: a Python number would be made one at each use
+_15, _16, _FIRST, _SECOND = torch.tensor(
+    [15, 16, 0x7FEB352D, 0x846CA68B - (1 << 32)], dtype=torch.int32
+).unbind()
 
 
 class Counter:
@@ -121,7 +125,7 @@ def keep(rows: Tensor, site: int, width: int, rate: float, dtype: torch.dtype) -
     words = _mixed(rows ^ site)[..., None] ^ _columns(-(-width // 2), rows.device)
     hashes = _mixed(words).view(torch.int16)[..., :width].bitwise_and_((1 << _BITS) - 1)
     # kept where hash >= rate * 2^15: there the difference is negative, and its sign fills the bits
-    kept = hashes.neg_().add_(round(rate * (1 << _BITS)) - 1).bitwise_right_shift_(_BITS)
+    kept = torch.rsub(hashes, round(rate * (1 << _BITS)) - 1).bitwise_right_shift_(_BITS)
     return kept.to(_WIDTHS[dtype.itemsize])
 
 
@@ -158,12 +162,16 @@ _masked: Callable[..., Tensor] = _Masked.apply
 
 
 def _mixed(words: Tensor) -> Tensor:
-    """The hash of each int32; shifts are made logical by clearing what the sign filled in."""
-    words = words ^ ((words >> 16) & 0xFFFF)
-    words.mul_(0x7FEB352D)
-    words.bitwise_xor_((words >> 15).bitwise_and_(0x1FFFF))
-    words.mul_(0x846CA68B - (1 << 32))
-    return words.bitwise_xor_((words >> 16).bitwise_and_(0xFFFF))
+    """The hash of each int32; its highest bit is 0.
+
+    torch's shifts fill in the sign where the mixer's fill in zeros. That makes each of its three
+    steps forget one bit: a word and its complement are hashed alike.
+    """
+    words = words ^ (words >> _16)
+    words.mul_(_FIRST)
+    words.bitwise_xor_(words >> _15)
+    words.mul_(_SECOND)
+    return words.bitwise_xor_(words >> _16)
 
 
 @lru_cache(maxsize=64)
