@@ -1,5 +1,7 @@
+import pytest
 import torch
 
+from toolkit.errors import StorageError
 from toolkit.runs.checkpoints import Checkpoint, Checkpoints
 
 
@@ -48,3 +50,31 @@ def test_rotation_keeps_the_newest_and_the_best(tmp_path):
     assert checkpoints.steps() == [2, 4, 5]
     checkpoints.rotate(keep=1, best=None)
     assert checkpoints.steps() == [5]
+
+
+def test_a_checkpoint_whose_best_one_is_damaged_is_passed_over(tmp_path, caplog):
+    checkpoints = saved(tmp_path, (1, 2))
+    state = {"step": 3, "best_step": 2}
+    checkpoints.save(3, Checkpoint(checkpoint(3).weights, {}, state))
+    assert checkpoints.newest().state == state
+    checkpoints.weights(2).write_bytes(b"short")
+    assert checkpoints.newest().state == {"step": 1}
+    assert "of the best one, step-00000002: weights.safetensors has 5 bytes" in caplog.text
+
+
+def test_what_was_passed_over_does_not_push_whole_ones_out(tmp_path):
+    checkpoints = saved(tmp_path, (1, 2, 9))
+    checkpoints.weights(9).write_bytes(b"short")
+    step = checkpoints.newest().state["step"]
+    checkpoints.forget_after(step)
+    checkpoints.save(3, checkpoint(3))
+    checkpoints.rotate(keep=1, best=None)
+    assert checkpoints.steps() == [3]
+
+
+def test_a_damaged_best_checkpoint_is_said_before_its_weights_count(tmp_path):
+    checkpoints = saved(tmp_path, (4,))
+    checkpoints.check(4)
+    checkpoints.weights(4).write_bytes(b"short")
+    with pytest.raises(StorageError, match=r"step-00000004: weights\.safetensors has 5 bytes"):
+        checkpoints.check(4)

@@ -1,5 +1,7 @@
 """Complete or absent: whatever happens while a file or folder is written."""
 
+import contextlib
+import errno
 import os
 from pathlib import Path
 
@@ -111,3 +113,88 @@ def test_what_was_changed_behind_our_back_is_found(tmp_path, harm, fault):
 def test_a_disk_that_refuses_is_one_line(tmp_path):
     with pytest.raises(StorageError, match=r"nowhere/x: could not be written \(No such file"):
         files.write_file(tmp_path / "nowhere" / "x", b"")
+
+
+def test_a_kill_between_the_two_renames_of_a_replacement_loses_nothing(tmp_path):
+    target = tmp_path / "model"
+    files.commit_folder(target, fill_with("old"))
+    before = tree(target)
+    os.replace(target, tmp_path / f"{files.OLDER}model")  # as a kill there leaves it
+    files.sweep(tmp_path)
+    assert tree(target) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_what_a_replacement_put_aside_goes_where_the_new_one_is_there(tmp_path):
+    files.commit_folder(tmp_path / "model", fill_with("new"))
+    files.commit_folder(tmp_path / f"{files.OLDER}model", fill_with("old"))
+    files.sweep(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert (tmp_path / "model" / "one.txt").read_text() == "new"
+
+
+def refuse(monkeypatch, name: str, number: int, times: int = 10**6) -> None:
+    """Let an operation fail from its `number`th call on, `times` times."""
+    original, calls = getattr(os, name), []
+
+    def call(*arguments, **keys):
+        calls.append(name)
+        if number <= len(calls) - 1 < number + times:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return original(*arguments, **keys)
+
+    monkeypatch.setattr(os, name, call)
+
+
+@pytest.mark.parametrize("name", ["fsync", "replace", "mkdir"])
+def test_a_folder_that_the_disk_refuses_leaves_the_old_one_and_nothing_else(
+    tmp_path, monkeypatch, name
+):
+    target = tmp_path / "model"
+    files.commit_folder(target, fill_with("old"))
+    before = tree(target)
+    for number in range(3):
+        with monkeypatch.context() as patch:
+            refuse(patch, name, number, times=1)
+            with contextlib.suppress(StorageError):
+                files.commit_folder(target, fill_with("new"))
+        if target.exists() and tree(target) != before:
+            break
+        assert [path.name for path in tmp_path.iterdir()] == ["model"], number
+    assert files.fault_of(target) is None
+
+
+def test_a_file_that_the_disk_refuses_leaves_no_part_of_it(tmp_path, monkeypatch):
+    refuse(monkeypatch, "fsync", 0)
+    with pytest.raises(StorageError, match=r"No space left on device.*: free some space"):
+        files.write_file(tmp_path / "x", b"data")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_synced_is_no_fault_and_one_that_fails_is(tmp_path, monkeypatch):
+    def fail(number):
+        def fsync(_):
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(os, "fsync", fsync)
+
+    fail(errno.EINVAL)
+    files.sync_folder(tmp_path)
+    fail(errno.EIO)
+    with pytest.raises(OSError, match="Input/output"):
+        files.sync_folder(tmp_path)
+
+
+def test_errors_of_tokenizers_and_safetensors_are_the_disks_and_others_are_not(tmp_path):
+    for said in (Exception("No space left on device (os error 28)"), OSError(28, "No space left")):
+        with pytest.raises(StorageError, match="No space left"), files.storage_errors(tmp_path):
+            raise said
+    with pytest.raises(ZeroDivisionError), files.storage_errors(tmp_path):
+        raise ZeroDivisionError
+
+
+def test_contents_that_say_something_else_are_a_fault(tmp_path):
+    files.commit_folder(tmp_path / "model", fill_with("new"))
+    for text in ("[]", "null", '{"one.txt": 3}', '{"one.txt": {"bytes": 3}}'):
+        (tmp_path / "model" / files.CONTENTS).write_text(text)
+        assert (files.fault_of(tmp_path / "model") or "").startswith("no readable contents.json")

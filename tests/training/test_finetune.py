@@ -92,6 +92,14 @@ def test_data_that_changed_under_a_run_is_refused(recipe, tmp_path):
         toolkit.finetune(loaded)
 
 
+def test_a_run_that_is_refused_for_its_data_leaves_nothing(recipe, tmp_path):
+    with open(tmp_path / "train.conll", "a", encoding="utf-8") as file:
+        file.write("\none column\n")
+    with pytest.raises(DataError):
+        toolkit.finetune(toolkit.load_recipe(recipe))
+    assert not (tmp_path / "runs").exists()
+
+
 def test_it_goes_on_behind_the_last_checkpoint_with_the_same_bits(recipe, tmp_path):
     whole = toolkit.finetune(toolkit.load_recipe(recipe))
     other = toolkit.load_recipe(recipe, f"run.folder={tmp_path}/other", "train.checkpoint_every=2")

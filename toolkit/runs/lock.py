@@ -1,5 +1,6 @@
 """A run folder belongs to one run at a time."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -7,9 +8,14 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
+
+import psutil
 
 from toolkit.errors import RunError
-from toolkit.runs.files import storage_errors
+from toolkit.runs import files
+
+LOCK = ".lock"
 
 
 @contextmanager
@@ -17,27 +23,62 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold the folder's lock; RunError where another process has it.
 
     The kernel lets go of the lock when its holder ends, however that comes about, so that a killed
-    run leaves no stale one. The file's text only says who holds it.
+    run leaves no stale one. The file's text only says who holds it. A folder in which nothing but
+    the lock was ever written, since the run was refused, is gone afterwards if it was new.
     """
-    with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        file = open(folder / ".lock", "a+", encoding="utf-8")  # noqa: SIM115 - held to the end
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    with files.storage_errors(folder):
+        files.make_folder(folder)
+        file = _taken(folder)
     with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise RunError(f"{folder}: in use by another run ({_holder(file.read())})") from None
         file.seek(0)
         file.truncate()
         json.dump({"host": socket.gethostname(), "process": os.getpid()}, file)
         file.flush()
-        yield
+        try:
+            yield
+        finally:
+            _leave(folder, new)
+
+
+def _taken(folder: Path) -> TextIO:
+    """The folder's lock file, open and locked."""
+    while True:
+        file = open(folder / LOCK, "a+", encoding="utf-8")  # noqa: SIM115 - held to the end
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # another run may have removed the file between opening and locking it
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(folder / LOCK)):
+                return file
+        except BlockingIOError:
+            file.seek(0)
+            holder = _holder(file.read())
+            file.close()
+            raise RunError(f"{folder}: in use by another run ({holder})") from None
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            file.close()
+            raise
+        file.close()
+        files.make_folder(folder)
+
+
+def _leave(folder: Path, new: list[Path]) -> None:
+    with contextlib.suppress(OSError):  # a disk that takes nothing; another run that came
+        if [path.name for path in folder.iterdir()] == [LOCK]:
+            (folder / LOCK).unlink()
+            for each in new:
+                each.rmdir()
 
 
 def _holder(text: str) -> str:
+    """Who the text of a lock says holds it."""
     try:
         holder = json.loads(text)
-        return f"process {holder['process']} on {holder['host']}"
+        process, host = holder["process"], holder["host"]
     except (ValueError, KeyError, TypeError):
         return "process unknown"
+    if host == socket.gethostname() and not psutil.pid_exists(process):
+        return f"process {process} has ended, but one that it started is still at work"
+    return f"process {process} on {host}"

@@ -13,6 +13,7 @@ from toolkit.recipe.load import load_recipe
 from toolkit.recipe.schema import Recipe
 from toolkit.runs import files
 from toolkit.runs.checkpoints import Checkpoints
+from toolkit.runs.lines import Lines
 from toolkit.runs.lock import locked
 
 
@@ -23,6 +24,7 @@ class Run:
         self.folder = folder
         self.checkpoints = Checkpoints(folder / "checkpoints")
         self.model = folder / "model"
+        self._lines: dict[str, Lines] = {}
 
     @classmethod
     @contextmanager
@@ -86,23 +88,24 @@ class Run:
         files.write_file(self.folder / f"predictions-{split}.jsonl", lines.encode())
 
     def log(self, name: str, record: Mapping[str, Any]) -> None:
-        """Append a line to a `.jsonl` file of the run."""
-        path = self.folder / name
-        with files.storage_errors(path), open(path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        """Append a line to a `.jsonl` file of the run. StorageError: it is kept for the next."""
+        self.lines(name).append(record)
+
+    def lines(self, name: str) -> Lines:
+        """A `.jsonl` file of the run."""
+        return self._lines.setdefault(name, Lines(self.folder / name))
 
     def rewind(self, step: int, *names: str) -> None:
-        """Cut the lines behind a step off `.jsonl` files, and what a kill left of a line."""
+        """Cut the lines behind a step off `.jsonl` files."""
         for name in names:
-            path = self.folder / name
-            if path.is_file():
-                kept = [line for line in _whole_lines(path) if json.loads(line)["step"] <= step]
-                files.write_file(path, "".join(kept).encode())
+            self.lines(name).rewind(step)
 
     def sweep(self) -> None:
         """Remove what a kill left behind."""
         for folder in (self.folder, self.checkpoints.folder):
             files.sweep(folder)
+        with files.storage_errors(self.folder):
+            files.sync_folder(self.folder.parent)  # a killed run may have made it and no more
 
     def clear(self) -> None:
         """Remove everything of the run but its lock."""
@@ -138,8 +141,3 @@ def _read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise RunError(f"{path}: is not JSON ({error})") from None
-
-
-def _whole_lines(path: Path) -> list[str]:
-    with open(path, encoding="utf-8", newline="\n") as file:
-        return [line for line in file if line.endswith("\n")]

@@ -51,6 +51,7 @@ class Cache:
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self.folder = folder
         self.say = say
+        self._is_swept = False
         _limit()  # said at once where it is none
 
     def entry(self, name: str, fill: Callable[[Path], None]) -> Path:
@@ -86,22 +87,34 @@ class Cache:
     def _locked(self, name: str) -> Iterator[None]:
         """Hold an entry's lock; the kernel lets go of it when its holder ends, however."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._is_swept:
+            self._is_swept = True
+            self._sweep()
         with open(self.folder / f".lock-{name}", "a", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     def _trim(self, newest: Path) -> None:
-        """Remove what was not used for longest, beyond the limit, and what a kill left behind."""
+        """Remove what was not used for longest, beyond the limit."""
         room = _limit() - _size_of(newest)
         entries = [path for path in self.folder.iterdir() if path.is_dir() and path != newest]
         for path in sorted(entries, key=_last_used, reverse=True):
-            name = path.name.removeprefix(files.TEMPORARY)
             room -= _size_of(path)
-            if room >= 0 and name == path.name:
-                continue
-            with self._unless_locked(name) as is_free:
-                if is_free:  # a process that has mapped its files keeps them
-                    files.remove(path)
+            if room < 0 and not path.name.startswith(files.TEMPORARY):
+                self._remove(path, path.name)
+
+    def _sweep(self) -> None:
+        """Remove what a kill left behind."""
+        for path in self.folder.glob(f"{files.TEMPORARY}*"):
+            name = path.name
+            for prefix in (files.OLDER, files.DISCARDED, files.TEMPORARY):
+                name = name.removeprefix(prefix)
+            self._remove(path, name)
+
+    def _remove(self, path: Path, name: str) -> None:
+        with self._unless_locked(name) as is_free:
+            if is_free:  # a process that has mapped its files keeps them
+                files.remove(path)
 
     @contextmanager
     def _unless_locked(self, name: str) -> Iterator[bool]:

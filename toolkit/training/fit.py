@@ -6,14 +6,15 @@ from typing import Any, NamedTuple
 
 import torch
 
-from toolkit.errors import RunError
+from toolkit.errors import RunError, StorageError
 from toolkit.evaluation.predictions import Reader, predict
 from toolkit.models.freezing import frozen_hash
 from toolkit.models.model import Model, load_weights, put_weights, weights_of
 from toolkit.recipe.schema import Recipe
 from toolkit.runs.checkpoints import Checkpoint
 from toolkit.runs.run import Run
-from toolkit.training.events import Evaluation, Resumed, Watch
+from toolkit.runs.saving import Saving
+from toolkit.training.events import Evaluation, Note, Resumed, Watch
 from toolkit.training.optimiser import restore_state, state_of
 from toolkit.training.steps import Loop, Step, steps
 
@@ -42,12 +43,17 @@ def fit(
     """Train to the end from wherever the run stands; leaves the best weights in `model`."""
     train = recipe.train
     progress = _resume(run, loop, model)
+    if loop.processes.is_main:
+        run.checkpoints.rotate(train.keep_checkpoints, progress.best_step)  # a kill came before
+    saving = Saving(
+        run, train.keep_checkpoints, (METRICS, TIMING), lambda sentence: watch(Note(sentence))
+    )
     if progress.step:
         watch(Resumed(progress.step))
     began = time.monotonic()
     for step in () if progress.is_done else steps(loop, progress.step):
         progress = progress._replace(step=step.number)
-        _log_step(run, loop, step, time.monotonic() - began)
+        _log_step(run, loop, step, time.monotonic() - began, watch)
         began = time.monotonic()
         watch(step)
         is_last = step.number == loop.plan.num_steps
@@ -58,17 +64,18 @@ def fit(
             with loop.whole():
                 evaluation = evaluate(recipe, loop, model, reader, dev, progress)
             progress = _after(evaluation, progress, train.patience)
-            _log_evaluation(run, loop, evaluation)
+            _log_evaluation(run, loop, evaluation, watch)
             watch(evaluation)
         progress = progress._replace(is_done=progress.is_done or is_last)
         if is_evaluated or (train.checkpoint_every and step.number % train.checkpoint_every == 0):
-            _save(run, recipe, loop, model, progress)
+            _save(saving, loop, model, progress)
             began = time.monotonic()
         if progress.is_done:
             break
     if loop.vocabulary is not None:
         loop.vocabulary.finish()
     if progress.best_step is not None:
+        run.checkpoints.check(progress.best_step)
         best = run.checkpoints.weights(progress.best_step)
         load_weights(model, best, without=model.frozen)
     return progress
@@ -118,15 +125,14 @@ def _after(evaluation: Evaluation, progress: Progress, patience: int | None) -> 
     )
 
 
-def _save(run: Run, recipe: Recipe, loop: Loop, model: Model, progress: Progress) -> None:
+def _save(saving: Saving, loop: Loop, model: Model, progress: Progress) -> None:
     if loop.processes.is_main:
         scaler = loop.scaler.state_dict() if loop.scaler else None
         state = progress._asdict() | {"scaler": scaler, "frozen": frozen_hash(model)}
         with loop.whole():
             weights = weights_of(model, without=model.frozen)
         checkpoint = Checkpoint(weights, state_of(loop.optimiser, model), state)
-        run.checkpoints.save(progress.step, checkpoint)
-        run.checkpoints.rotate(recipe.train.keep_checkpoints, progress.best_step)
+        saving.save(progress.step, checkpoint, best=progress.best_step, is_last=progress.is_done)
     loop.processes.wait()
 
 
@@ -135,6 +141,7 @@ def _resume(run: Run, loop: Loop, model: Model) -> Progress:
     newest = run.checkpoints.newest() if loop.processes.is_main else None
     step = loop.processes.from_main(newest.state["step"] if newest else 0)
     if loop.processes.is_main:
+        run.checkpoints.forget_after(step)
         run.rewind(step, METRICS, TIMING)
     if not step:
         return Progress()
@@ -155,16 +162,25 @@ def _resume(run: Run, loop: Loop, model: Model) -> Progress:
     return Progress(**state)
 
 
-def _log_step(run: Run, loop: Loop, step: Step, seconds: float) -> None:
+def _log_step(run: Run, loop: Loop, step: Step, seconds: float, watch: Watch) -> None:
     if loop.processes.is_main:
         # what was computed and how long it took are kept apart: the first is the same in every run
-        run.log(METRICS, {"step": step.number, **_without(step, "number")})
-        run.log(TIMING, {"step": step.number, "seconds": round(seconds, 6)})
+        _log(run, METRICS, {"step": step.number, **_without(step, "number")}, watch)
+        _log(run, TIMING, {"step": step.number, "seconds": round(seconds, 6)}, watch)
 
 
-def _log_evaluation(run: Run, loop: Loop, evaluation: Evaluation) -> None:
+def _log_evaluation(run: Run, loop: Loop, evaluation: Evaluation, watch: Watch) -> None:
     if loop.processes.is_main:
-        run.log(METRICS, {**evaluation._asdict(), "split": "dev"})
+        _log(run, METRICS, {**evaluation._asdict(), "split": "dev"}, watch)
+
+
+def _log(run: Run, name: str, record: dict[str, Any], watch: Watch) -> None:
+    was_behind = run.lines(name).is_behind
+    try:
+        run.log(name, record)
+    except StorageError as error:  # the line is kept, and the next checkpoint waits for it
+        if not was_behind:
+            watch(Note(f"{error}; its lines wait"))
 
 
 def _without(step: Step, name: str) -> dict[str, Any]:
