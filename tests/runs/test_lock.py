@@ -63,9 +63,9 @@ def test_a_lock_file_that_was_removed_meanwhile_is_not_held(tmp_path, monkeypatc
         flock(file, how)
 
     monkeypatch.setattr(fcntl, "flock", late)
-    with locked(tmp_path), open(tmp_path / ".lock", "rb") as other:
-        with pytest.raises(BlockingIOError):
-            flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    refused = pytest.raises(BlockingIOError)
+    with locked(tmp_path), open(tmp_path / ".lock", "rb") as other, refused:
+        flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_a_stale_lock_is_recognised(tmp_path):

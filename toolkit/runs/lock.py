@@ -7,8 +7,8 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import TextIO
 
 import psutil
 
@@ -31,20 +31,21 @@ def locked(folder: Path) -> Iterator[None]:
         files.make_folder(folder)
         file = _taken(folder)
     with file:
-        file.seek(0)
-        file.truncate()
-        json.dump({"host": socket.gethostname(), "process": os.getpid()}, file)
-        file.flush()
         try:
+            with files.storage_errors(folder):
+                file.seek(0)
+                file.truncate()
+                holder = {"host": socket.gethostname(), "process": os.getpid()}
+                file.write(json.dumps(holder).encode())
             yield
         finally:
             _leave(folder, new)
 
 
-def _taken(folder: Path) -> TextIO:
+def _taken(folder: Path) -> FileIO:
     """The folder's lock file, open and locked."""
     while True:
-        file = open(folder / LOCK, "a+", encoding="utf-8")  # noqa: SIM115 - held to the end
+        file = open(folder / LOCK, "ab+", buffering=0)  # noqa: SIM115 - held to the end
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # another run may have removed the file between opening and locking it
@@ -52,7 +53,7 @@ def _taken(folder: Path) -> TextIO:
                 return file
         except BlockingIOError:
             file.seek(0)
-            holder = _holder(file.read())
+            holder = _holder(file.read().decode(errors="replace"))
             file.close()
             raise RunError(f"{folder}: in use by another run ({holder})") from None
         except FileNotFoundError:

@@ -1,7 +1,6 @@
 """The folder of a run: which run this is, and what it leaves."""
 
 import json
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,9 @@ from toolkit.recipe.schema import Recipe
 from toolkit.runs import files
 from toolkit.runs.checkpoints import Checkpoints
 from toolkit.runs.lines import Lines
-from toolkit.runs.lock import locked
+from toolkit.runs.lock import LOCK, locked
+
+RESULTS = "results.json"  # the last thing that a run writes
 
 
 class Run:
@@ -45,11 +46,11 @@ class Run:
     @property
     def is_finished(self) -> bool:
         """Whether the results are there: they are the last thing that a run writes."""
-        return (self.folder / "results.json").is_file()
+        return (self.folder / RESULTS).is_file()
 
     def results(self) -> dict[str, Any]:
         """What `results.json` holds."""
-        results: dict[str, Any] = _read_json(self.folder / "results.json")
+        results: dict[str, Any] = _read_json(self.folder / RESULTS)
         return results
 
     def manifest(self) -> dict[str, Any]:
@@ -80,7 +81,7 @@ class Run:
 
     def write_results(self, results: Mapping[str, Any]) -> None:
         """Write the results: the run is finished from here on."""
-        files.write_json(self.folder / "results.json", results)
+        files.write_json(self.folder / RESULTS, results)
 
     def write_predictions(self, split: str, records: Iterable[Mapping[str, Any]]) -> None:
         """Write the predictions of a split, a line an example."""
@@ -108,13 +109,15 @@ class Run:
             files.sync_folder(self.folder.parent)  # a killed run may have made it and no more
 
     def clear(self) -> None:
-        """Remove everything of the run but its lock."""
+        """Remove everything of the run but its lock; the results first, which say it is finished."""
         with files.storage_errors(self.folder):
+            (self.folder / RESULTS).unlink(missing_ok=True)
+            files.sync_folder(self.folder)
             for path in self.folder.iterdir():
-                if path.name == ".lock":
+                if path.name == LOCK:
                     continue
                 if path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path)
+                    files.remove(path)
                 else:
                     path.unlink()
 
