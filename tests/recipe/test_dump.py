@@ -156,6 +156,7 @@ train:
   precision: auto
   seed: 1
   micro_batches: null
+  tokens_per_micro_batch: auto
   evaluate_every: null
   checkpoint_every: null
   keep_checkpoints: 1

@@ -3,7 +3,7 @@ from itertools import chain
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.training.batches import Plan, counted_seed, parts_of
+from toolkit.training.batches import Plan, Size, counted_seed, cut_at, parts_of
 
 
 @given(st.integers(1, 200), st.integers(1, 40), st.integers(1, 4), st.integers(0, 9))
@@ -47,3 +47,38 @@ def test_orders_are_the_same_on_every_machine():
     # a change here would make runs of other versions impossible to resume
     assert Plan(8, 4, 1, 1).order(0).tolist() == [7, 3, 5, 1, 0, 2, 4, 6]
     assert counted_seed(1, "order", 0) == 969933350306031620
+
+
+sizes = st.lists(
+    st.lists(st.integers(1, 60), max_size=4).map(
+        lambda lengths: Size(len(lengths), sum(lengths), max(lengths, default=0))
+    ),
+    max_size=30,
+)
+
+
+@given(sizes, st.integers(1, 300), st.booleans())
+def test_micro_batches_hold_every_example_once_and_at_most_the_budget(sizes, most, is_padded):
+    cuts = cut_at(most, sizes, is_padded)
+    assert sorted(chain.from_iterable(cuts)) == list(range(len(sizes)))
+    for cut in cuts:
+        together = Size.together(sizes[place] for place in cut)
+        assert len(cut) == 1 or together.computed(is_padded) <= most
+    longest = [[sizes[place].longest for place in cut] for cut in cuts if len(cuts) > 1]
+    flat = list(chain.from_iterable(longest))
+    assert flat == sorted(flat, reverse=True)  # so neighbours are of similar length
+
+
+@given(sizes, st.booleans())
+def test_what_fits_is_not_cut_and_stands_as_it_stood(sizes, is_padded):
+    together = Size.together(sizes)
+    for most in (None, together.computed(is_padded)):
+        assert cut_at(most, sizes, is_padded) == [list(range(len(sizes)))]
+
+
+def test_padding_counts_where_it_is_computed():
+    sizes = [Size(1, 10, 10), Size(2, 6, 4), Size(1, 2, 2)]
+    together = Size.together(sizes)
+    assert (together.computed(is_padded=False), together.computed(is_padded=True)) == (18, 40)
+    assert cut_at(18, sizes, is_padded=False) == [[0, 1, 2]]
+    assert cut_at(18, sizes, is_padded=True) == [[0], [1, 2]]

@@ -31,13 +31,19 @@ def alone(recipe: str, name: str, *overrides: str) -> Path:
 def launch(recipe: str, name: str, *overrides: str, processes: int) -> Path:
     """Run a recipe under torchrun; the folder of the run."""
     folder = Path(recipe).parent / name
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(processes)]
-    command += ["--master_port", "0", "--rdzv_backend", "c10d", "--rdzv_endpoint", "localhost:0"]
-    command += ["-m", "toolkit", "finetune", recipe, f"run.folder={folder}", *overrides]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    program = ("toolkit", "finetune", recipe, f"run.folder={folder}", *overrides)
+    done = launched(*program, processes=processes)
     assert done.returncode == 0, done.stderr[-3000:]
     return folder / "small"
+
+
+def launched(module: str, *arguments: str, processes: int) -> subprocess.CompletedProcess[str]:
+    """Run a module under torchrun."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(processes)]
+    command += ["--master_port", "0", "--rdzv_backend", "c10d", "--rdzv_endpoint", "localhost:0"]
+    command += ["-m", module, *arguments]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
 def steps(folder: Path) -> list[dict]:
@@ -70,23 +76,64 @@ def dropping(tmp_path_factory):
     return write_recipe(folder, pretrained(str(folder / "bert")), num_train=90)
 
 
+def cut(parts: int, tokens: int | str) -> tuple[str, str]:
+    """The overrides for so many micro-batches a step, and tokens at once."""
+    return f"train.micro_batches={parts}", f"train.tokens_per_micro_batch={tokens}"
+
+
 @pytest.mark.parametrize("padding_free", ["true", "false"])
-def test_with_dropout_processes_and_accumulation_change_nothing(dropping, padding_free):
-    # micro-batches 1, 2 and 4 of one process, and two processes with one and two each
+def test_with_dropout_processes_accumulation_and_budgets_change_nothing(dropping, padding_free):
     read = f"model.padding_free={padding_free}"
     one = alone(dropping, f"one-{padding_free}", read)
     cuts = [
-        alone(dropping, f"{n}-{padding_free}", read, f"train.micro_batches={n}") for n in (2, 4)
+        alone(dropping, f"{parts}-{tokens}-{padding_free}", read, *cut(parts, tokens))
+        for parts, tokens in [(2, "auto"), (4, "auto"), (1, 1), (1, 200), (2, 90), (4, 130)]
     ]
     cuts += [
-        launch(dropping, f"two-{n}-{padding_free}", read, f"train.micro_batches={n}", processes=2)
-        for n in (2, 4)
+        launch(dropping, f"two-{parts}-{padding_free}", read, *cut(parts, tokens), processes=2)
+        for parts, tokens in [(2, 150), (4, "auto")]
     ]
     assert len(steps(one)) >= 20
     for folder in cuts:
         for here, there in zip(steps(one)[:20], steps(folder)[:20], strict=True):
             assert there["loss"] == pytest.approx(here["loss"], rel=1e-5), folder
             assert there["grad_norm"] == pytest.approx(here["grad_norm"], rel=1e-5), folder
+
+
+def short_of_memory(
+    recipe: str, name: str, place: str, limit: int, after: int = 0
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """Run a recipe on two processes, of which the second has little memory."""
+    folder = Path(recipe).parent / name
+    program = (place, str(limit), str(after), "1", recipe, f"run.folder={folder}")
+    return folder / "small", launched("tests.short_memory", *program, processes=2)
+
+
+@pytest.mark.parametrize("place", ["forward", "backward"])
+def test_memory_that_is_short_in_one_process_halves_what_both_compute(dropping, place):
+    one = alone(dropping, f"plenty-{place}")
+    folder, done = short_of_memory(dropping, f"short-{place}", place, limit=280)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads((folder / "memory.json").read_text())
+    assert len(steps(folder)) == len(steps(one))
+    for here, there in zip(steps(one)[:20], steps(folder)[:20], strict=True):
+        assert there["loss"] == pytest.approx(here["loss"], rel=1e-5)
+        assert there["grad_norm"] == pytest.approx(here["grad_norm"], rel=1e-5)
+
+
+def test_memory_that_ends_amid_the_exchange_stops_the_job_and_the_same_command_goes_on(dropping):
+    # 20 passes succeed, the next one of more than 150 tokens fails while gradients are exchanged
+    folder, done = short_of_memory(dropping, "amid", "backward", limit=150, after=20)
+    assert done.returncode != 0
+    assert "process 1: step " in done.stderr
+    assert "while the processes exchanged gradients" in done.stderr
+    assert not (folder / "results.json").exists()
+    before = len(steps(folder))
+    (first,) = json.loads((folder / "memory.json").read_text())
+    assert before < int(first)
+    again, done = short_of_memory(dropping, "amid", "backward", limit=150)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert len(steps(again)) == 24
 
 
 def test_processes_share_one_cache(recipe, tmp_path, monkeypatch):

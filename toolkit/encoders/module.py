@@ -16,6 +16,7 @@ class EncoderModule(nn.Module):
     width: int  # of the vectors
     longest: int | None  # the most tokens it can read at once; None: no limit
     pooling: Pooling  # makes the summary; learns at the rate of the head
+    is_padded: bool = True  # whether it computes padding too
     note: str | None = None  # what a user should know of how it reads, such as a fallback
 
     def __init__(self) -> None:

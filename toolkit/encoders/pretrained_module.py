@@ -32,6 +32,7 @@ class PretrainedModule(EncoderModule):
         self.pooling = Pooling(summary, self.width)
         self.reader: FlatReader | None  # None: the family's own way, with padding
         self.reader, self.note = probed_reader(base, padding_free)
+        self.is_padded = self.reader is None or not self.reader.is_flat
 
     def forward(self, batch: Mapping[str, Tensor], lengths: Sequence[int] | None = None) -> Encoded:
         """`input_ids` and `attention_mask`, both (batch, length), and the family's other inputs."""

@@ -30,6 +30,7 @@ class RecurrentModule(EncoderModule):
     def __init__(self, shape: Lstm, tokenizer: "PreTrainedTokenizerFast") -> None:
         super().__init__()
         self.shape = shape
+        self.is_padded = False
         self.unknown: int = tokenizer.unk_token_id
         signs = signs_of(shape.case)
         self.first_word = len(signs)  # the entries before it are no words

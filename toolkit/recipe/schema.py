@@ -68,6 +68,9 @@ class Train(Block):
     precision: Learned[Precision] = "auto"  # of the arithmetic; auto: bf16 where supported
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1  # of weights, order and dropout
     micro_batches: Learned[Positive | None] = None  # parts a step is cut into; null: one a process
+    tokens_per_micro_batch: Learned[Positive | Literal["auto"] | None] = (
+        "auto"  # a part with more is cut by length, between examples; null: never
+    )
     evaluate_every: Positive | None = None  # optimiser steps; null: at the end of each epoch
     checkpoint_every: Positive | None = None  # optimiser steps; null: with each evaluation
     keep_checkpoints: Positive = 1  # newest ones kept, beside the best one

@@ -36,7 +36,7 @@ def describe(
 ) -> dict[str, Any]:
     """The manifest as it stands when a run begins."""
     return {
-        "recipe_sha256": hashlib.sha256(dump_recipe(recipe).encode()).hexdigest(),
+        **recipe_of(recipe),
         "stand_in": list(recipe.run.stand_in),
         "data": _data(splits),
         "sets": _data(sets),
@@ -47,6 +47,11 @@ def describe(
         "hardware": _hardware(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
     }
+
+
+def recipe_of(recipe: Recipe) -> dict[str, Any]:
+    """What a manifest says of the recipe itself."""
+    return {"recipe_sha256": hashlib.sha256(dump_recipe(recipe).encode()).hexdigest()}
 
 
 def _origin(recipe: Recipe) -> dict[str, Any] | None:

@@ -88,6 +88,16 @@ class Run:
         lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
         files.write_file(self.folder / f"predictions-{split}.jsonl", lines.encode())
 
+    def budgets(self) -> dict[int, int]:
+        """The most tokens at once from some steps on (counted from 1): memory held no more."""
+        path = self.folder / "memory.json"
+        found = _read_json(path) if path.is_file() else {}
+        return {int(step): tokens for step, tokens in found.items()}
+
+    def write_budgets(self, budgets: Mapping[int, int]) -> None:
+        """Write what `budgets` reads."""
+        files.write_json(self.folder / "memory.json", budgets)
+
     def log(self, name: str, record: Mapping[str, Any]) -> None:
         """Append a line to a `.jsonl` file of the run. StorageError: it is kept for the next."""
         self.lines(name).append(record)
@@ -109,7 +119,7 @@ class Run:
             files.sync_folder(self.folder.parent)  # a killed run may have made it and no more
 
     def clear(self) -> None:
-        """Remove everything of the run but its lock; the results first, which say it is finished."""
+        """Remove all of the run but its lock; the results first, which say that it is finished."""
         with files.storage_errors(self.folder):
             (self.folder / RESULTS).unlink(missing_ok=True)
             files.sync_folder(self.folder)

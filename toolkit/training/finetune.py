@@ -27,6 +27,7 @@ from toolkit.runs.run import Run, folder_of
 from toolkit.standin import ready
 from toolkit.tasks.base import Task
 from toolkit.training.batches import Plan, counted_seed
+from toolkit.training.budget import resolved_budget
 from toolkit.training.cache import Cache, cache_folder
 from toolkit.training.events import Compared, Note, Scored, Started, Watch
 from toolkit.training.fit import Progress, fit, new_scaler
@@ -138,11 +139,13 @@ def _run(job: Job) -> Finished:
     job = _packed(job._replace(recipe=recipe), reader)
     _tell_new_head(job, model)
     _rehearse(job, model, reader)
+    num_parameters, num_trained = count_parameters(model)
+    loop = _budgeted(job, _loop(job, model, reader))
+    recipe = recipe.model_copy(update={"train": loop.train})
+    job, record = job._replace(recipe=recipe), record | manifest.recipe_of(recipe)
     if processes.is_main:
         run.write_recipe(recipe)
         files.write_json(run.folder / "manifest.json", record)
-    num_parameters, num_trained = count_parameters(model)
-    loop = _loop(job, model, reader)
     job.tell(
         Started(
             num_steps=loop.plan.num_steps,
@@ -212,6 +215,16 @@ def _loop(job: Job, model: Model, reader: Reader) -> Loop:
         vocabulary=vocabulary,
         vary=reader.vary if reader.task.varies else None,
     )
+
+
+def _budgeted(job: Job, loop: Loop) -> Loop:
+    """With the tokens that are computed at once, and what the run has learned of them already."""
+    tokens = resolved_budget(loop)
+    if loop.train.tokens_per_micro_batch == "auto" and job.processes.device.type == "cuda":
+        job.tell(Note(f"{tokens:,} tokens at once fit into memory"))
+    train = loop.train.model_copy(update={"tokens_per_micro_batch": tokens})
+    smaller = job.processes.from_main(job.run.budgets() if job.processes.is_main else {})
+    return loop._replace(train=train, smaller=smaller)
 
 
 def _compacted(job: Job, model: Model, windows: Windows) -> Vocabulary | None:

@@ -1,7 +1,7 @@
 """The consumer of the loop: evaluates, keeps the best, saves, logs, stops early."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -15,6 +15,7 @@ from toolkit.runs.checkpoints import Checkpoint
 from toolkit.runs.run import Run
 from toolkit.runs.saving import Saving
 from toolkit.training.events import Evaluation, Note, Resumed, Watch
+from toolkit.training.memory import SharedMemoryError
 from toolkit.training.optimiser import restore_state, state_of
 from toolkit.training.steps import Loop, Step, steps
 
@@ -51,7 +52,7 @@ def fit(
     if progress.step:
         watch(Resumed(progress.step))
     began = time.monotonic()
-    for step in () if progress.is_done else steps(loop, progress.step):
+    for step in () if progress.is_done else _steps(run, loop, progress.step, watch):
         progress = progress._replace(step=step.number)
         _log_step(run, loop, step, time.monotonic() - began, watch)
         began = time.monotonic()
@@ -79,6 +80,28 @@ def fit(
         best = run.checkpoints.weights(progress.best_step)
         load_weights(model, best, without=model.frozen)
     return progress
+
+
+def _steps(run: Run, loop: Loop, done: int, watch: Watch) -> Iterator[Step]:
+    """The steps. What memory did not hold is kept, so that the run goes on as it went."""
+    smaller = dict(loop.smaller)
+    try:
+        for step in steps(loop, done):
+            if isinstance(step, Step):
+                yield step
+                continue
+            smaller[step.number] = step.most
+            if loop.processes.is_main:
+                run.write_budgets(smaller)
+            watch(
+                Note(
+                    f"step {step.number}: memory does not hold {step.tokens:,} tokens at once: "
+                    f"it is computed again, at most {step.most:,} at once from here on"
+                )
+            )
+    except SharedMemoryError as error:
+        run.write_budgets(smaller | {error.step + 1: error.refused.tokens // 2})
+        raise
 
 
 def evaluate(

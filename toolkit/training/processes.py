@@ -11,6 +11,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, gather_object
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from toolkit.errors import ToolkitError
 
@@ -66,6 +67,14 @@ class Processes:
             return nullcontext()
         context: AbstractContextManager[Any] = self.accelerator.no_sync(wrapped)
         return context
+
+    def go_on(self, wrapped: nn.Module) -> None:
+        """Go on with a wrapped model whose forward failed; not with one whose backward did.
+
+        DDP sends its buffers around before the first forward of a step, and notes so behind it.
+        """
+        if isinstance(wrapped, DistributedDataParallel):
+            wrapped.require_forward_param_sync = False
 
     def sum(self, tensor: Tensor) -> Tensor:
         """The sum over the processes, the same in each."""

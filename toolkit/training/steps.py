@@ -6,7 +6,7 @@ over the processes, and divided once by the count of the whole step. Dropout is 
 be kept; what draws nevertheless starts from (seed, step, micro-batch).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
@@ -14,12 +14,12 @@ import torch
 from torch import nn
 
 from toolkit.errors import NumericalError
-from toolkit.models.batch import Batch, collate
 from toolkit.models.model import Model
-from toolkit.models.precision import autocast
 from toolkit.models.vocabulary import Vocabulary
 from toolkit.recipe.schema import Train
-from toolkit.training.batches import Plan, counted_seed, parts_of
+from toolkit.training.batches import Plan
+from toolkit.training.gradients import Held, gradients
+from toolkit.training.memory import Refused
 from toolkit.training.optimiser import rate_factor
 from toolkit.training.processes import Processes
 from toolkit.training.unfreezing import Unfreezing
@@ -39,6 +39,14 @@ class Step(NamedTuple):
     num_tokens: int  # without padding
 
 
+class Halved(NamedTuple):
+    """Memory did not hold a part of a step, which is computed again with less at once."""
+
+    number: int  # of the step, counted from 1
+    tokens: int  # that memory did not hold
+    most: int  # tokens at once from this step on
+
+
 class Loop(NamedTuple):
     """What a loop needs; the same in every process."""
 
@@ -53,23 +61,39 @@ class Loop(NamedTuple):
     unfreezing: Unfreezing | None = None
     vocabulary: Vocabulary | None = None  # None: every row is trained
     vary: Callable[[Window, int], Window] | None = None  # a window and a seed; None: as it is
+    smaller: Mapping[int, int] = {}  # tokens at once from these steps on, where memory held no more
+
+    def most(self, step: int) -> int | None:
+        """The tokens that are computed at once in a step (counted from 0); None: no limit."""
+        recipe = self.train.tokens_per_micro_batch
+        limits = [] if recipe in (None, "auto") else [int(recipe)]
+        limits += [tokens for first, tokens in self.smaller.items() if first <= step + 1]
+        return min(limits, default=None)
 
     def whole(self) -> AbstractContextManager[None]:
         """The model with all of its vocabulary, to evaluate, save or fill it."""
         return nullcontext() if self.vocabulary is None else self.vocabulary.whole()
 
 
-def steps(loop: Loop, done: int = 0) -> Iterator[Step]:
-    """Train from step `done` on, one optimiser step for each `Step` that is yielded."""
-    plan, train = loop.plan, loop.train
+def steps(loop: Loop, done: int = 0) -> Iterator[Step | Halved]:
+    """Train from step `done` on, one optimiser step for each `Step` that is yielded.
+
+    `Halved` comes before a step that is computed again, for the loop that goes on with the run to
+    have it in `smaller`.
+    """
+    plan, train, held = loop.plan, loop.train, Held()
     wrapped: nn.Module | None = None
     for step in range(done, plan.num_steps):
         is_changed = loop.unfreezing is not None and loop.unfreezing.apply(loop.model, step)
         if wrapped is None or is_changed:
             wrapped = None  # DDP waits for what was trained when it was made: let go of it first
             wrapped = loop.processes.wrap(loop.model)
+        while isinstance(sums := gradients(loop, wrapped, held, step), Refused):
+            most = sums.tokens // 2
+            loop = loop._replace(smaller={**loop.smaller, step + 1: most})
+            yield Halved(step + 1, sums.tokens, most)
+        loss, count, num_tokens = sums
         examples = plan.examples(step)
-        loss, count, num_tokens = _gradients(loop, wrapped, step, examples)
         rate = rate_factor(train.schedule, train.warmup, step, plan.num_steps)
         for group in loop.optimiser.param_groups:
             group["lr"] = group["highest"] * rate
@@ -84,54 +108,6 @@ def steps(loop: Loop, done: int = 0) -> Iterator[Step]:
             num_examples=len(examples),
             num_tokens=num_tokens,
         )
-
-
-def _gradients(
-    loop: Loop, wrapped: nn.Module, step: int, examples: Sequence[int]
-) -> tuple[float, int, int]:
-    """Leave the gradient of the summed loss over the step in `.grad`, divided by the processes.
-
-    Returns the summed loss, its count, and the tokens, over all processes.
-    """
-    processes = loop.processes
-    parts = parts_of(examples, loop.train.micro_batches or 1)
-    mine = range(processes.rank, len(parts), processes.count)
-    totals = torch.zeros(3, dtype=torch.float64, device=processes.device)
-    loop.optimiser.zero_grad(set_to_none=True)
-    for part in mine:
-        torch.manual_seed(counted_seed(loop.train.seed, step, part))
-        batch, weight = _batch(loop, step, parts[part] or examples[:1], is_empty=not parts[part])
-        with processes.alone(wrapped, is_last=part == mine[-1]):
-            with autocast(loop.train.precision, processes.device):
-                output = wrapped(batch.inputs, batch.targets, batch.lengths, batch.keys)
-            loss = output.loss * weight
-            (loop.scaler.scale(loss) if loop.scaler else loss).backward()
-        totals[0] += loss.detach()
-        totals[1] += output.count * weight
-        totals[2] += batch.num_tokens * weight
-    loss, count, num_tokens = processes.sum(totals).tolist()
-    return loss, int(count), int(num_tokens)
-
-
-def _batch(loop: Loop, step: int, examples: Sequence[int], is_empty: bool) -> tuple[Batch, int]:
-    # a process whose part of a small last step is empty still takes part in the collective
-    # operations of backward: it runs an example whose loss is multiplied by 0
-    windows = [window for example in examples for window in _windows(loop, step, example)]
-    keys = [
-        counted_seed(loop.train.seed, step, example, number)
-        for example in examples
-        for number in range(len(loop.windows(example)))
-    ]
-    return collate(windows, loop.padding, loop.processes.device, keys), 0 if is_empty else 1
-
-
-def _windows(loop: Loop, step: int, example: int) -> Sequence[Window]:
-    # what varies follows from step and example alone, whichever micro-batch and process has them
-    windows = loop.windows(example)
-    if loop.vary is None:
-        return windows
-    seeds = (counted_seed(loop.train.seed, "vary", step, example, n) for n in range(len(windows)))
-    return [loop.vary(window, seed) for window, seed in zip(windows, seeds)]
 
 
 def _update(loop: Loop, step: int, examples: Sequence[int], loss: float, count: int) -> float:

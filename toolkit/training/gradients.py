@@ -1,0 +1,194 @@
+"""The gradient of a step, one micro-batch after the other.
+
+The parts of a step are shared out over the processes, and a part that has more tokens than are
+computed at once is cut again. Where memory does not hold a micro-batch, all processes learn of it
+and the step counts for nothing.
+
+Under DDP, one backward a step is shared: it exchanges gradients while it computes them, and cannot
+be taken back once it has begun. So nothing is shared that is larger than what was held before: what
+is larger is computed by itself, and an example that counts for nothing is shared in its place.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from toolkit.models.batch import Batch, collate
+from toolkit.models.precision import autocast
+from toolkit.training.batches import Size, counted_seed, cut_at, parts_of
+from toolkit.training.memory import (
+    Refused,
+    SharedMemoryError,
+    is_out_of_memory,
+    let_go,
+    too_large,
+)
+from toolkit.windows import Window
+
+if TYPE_CHECKING:
+    from toolkit.training.steps import Loop
+
+
+class Sums(NamedTuple):
+    """What the micro-batches of a step add up to, over all processes."""
+
+    loss: float
+    num_targets: int
+    num_tokens: int  # without padding
+
+
+class Example(NamedTuple):
+    """A training example and its windows."""
+
+    number: int
+    windows: Sequence[Window]
+
+    @property
+    def size(self) -> Size:
+        """How much it is to compute."""
+        lengths = [window.length for window in self.windows]
+        return Size(len(lengths), sum(lengths), max(lengths, default=0))
+
+
+class MicroBatch(NamedTuple):
+    """Examples that are computed together."""
+
+    examples: Sequence[Example]
+    seed: int  # of what draws random numbers
+    weight: int = 1  # 0: computed because others wait for its gradient, counts for nothing
+
+    def refused(self, is_padded: bool) -> Refused:
+        """What to tell where memory does not hold it."""
+        size = Size.together(example.size for example in self.examples)
+        return Refused(len(self.examples), size.computed(is_padded))
+
+
+class Held:
+    """The largest micro-batches that memory has held so far."""
+
+    def __init__(self) -> None:
+        self.tokens = self.longest = 0
+
+    def add(self, micro_batch: MicroBatch) -> None:
+        """Memory held this one."""
+        size = Size.together(example.size for example in micro_batch.examples)
+        self.tokens = max(self.tokens, size.computed(is_padded=True))
+        self.longest = max(self.longest, size.longest)
+
+    def has(self, micro_batch: MicroBatch) -> bool:
+        """Whether as much was held before, in tokens and in tokens of a window."""
+        size = Size.together(example.size for example in micro_batch.examples)
+        return size.computed(is_padded=True) <= self.tokens and size.longest <= self.longest
+
+
+def gradients(loop: "Loop", wrapped: nn.Module, held: Held, step: int) -> Sums | Refused:
+    """Leave the gradient of the summed loss over the step in `.grad`, divided by the processes.
+
+    What memory did not hold in any process is the answer in each, and the gradients are gone.
+    MemoryLimitError where that was a single example, SharedMemoryError in the middle of DDP's
+    exchange.
+    """
+    processes = loop.processes
+    own = _micro_batches(loop, step)
+    shared = None
+    if processes.count > 1:
+        shared = own.pop() if held.has(own[-1]) else _empty(loop, step)
+    totals = torch.zeros(4, dtype=torch.float64, device=processes.device)
+    loop.optimiser.zero_grad(set_to_none=True)
+    refused = None
+    for micro_batch in own:
+        with processes.alone(wrapped, is_last=False):
+            refused = tried(loop, wrapped, step, micro_batch, totals)
+        if refused:
+            break
+        held.add(micro_batch)
+    if shared is not None:
+        if refused:
+            processes.go_on(wrapped)
+            shared = _empty(loop, step)
+        if tried(loop, wrapped, step, shared, totals):
+            raise SharedMemoryError(step, shared.refused(loop.model.encoder.is_padded))
+    totals[3] += refused is not None
+    loss, count, num_tokens, failures = processes.sum(totals).tolist()
+    if failures:
+        return _agreed(loop, step, refused)
+    return Sums(loss, int(count), int(num_tokens))
+
+
+def tried(
+    loop: "Loop", wrapped: nn.Module, step: int, micro_batch: MicroBatch, totals: Tensor
+) -> Refused | None:
+    """Add a micro-batch to the gradients and the totals; None where memory held it."""
+    try:
+        _add(loop, wrapped, step, micro_batch, totals)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+    else:
+        return None
+    # behind the handler: what was computed hangs on the error
+    let_go(loop.processes.device)
+    return micro_batch.refused(loop.model.encoder.is_padded)
+
+
+def _micro_batches(loop: "Loop", step: int) -> list[MicroBatch]:
+    """Those of this process, one at least."""
+    examples, seed = loop.plan.examples(step), loop.train.seed
+    parts = parts_of(examples, loop.train.micro_batches or 1)
+    found = []
+    for part in range(loop.processes.rank, len(parts), loop.processes.count):
+        read = [Example(number, loop.windows(number)) for number in parts[part]]
+        cuts = cut_at(loop.most(step), [each.size for each in read], loop.model.encoder.is_padded)
+        for number, places in enumerate(cuts if read else []):
+            counters = (seed, step, part, number) if number else (seed, step, part)
+            found.append(MicroBatch([read[p] for p in places], counted_seed(*counters)))
+    # a process whose parts of a small last step are empty still takes part in the collective
+    # operations of backward
+    return found or [_empty(loop, step)]
+
+
+def _empty(loop: "Loop", step: int) -> MicroBatch:
+    """The first example of a step, its loss multiplied by 0."""
+    number = loop.plan.examples(step)[0]
+    seed = counted_seed(loop.train.seed, step, "empty")
+    return MicroBatch([Example(number, loop.windows(number))], seed, weight=0)
+
+
+def _add(
+    loop: "Loop", wrapped: nn.Module, step: int, micro_batch: MicroBatch, totals: Tensor
+) -> None:
+    torch.manual_seed(micro_batch.seed)
+    batch = _batch(loop, step, micro_batch)
+    with autocast(loop.train.precision, loop.processes.device):
+        output = wrapped(batch.inputs, batch.targets, batch.lengths, batch.keys)
+    loss = output.loss * micro_batch.weight
+    (loop.scaler.scale(loss) if loop.scaler else loss).backward()
+    totals[0] += loss.detach()
+    totals[1] += output.count * micro_batch.weight
+    totals[2] += batch.num_tokens * micro_batch.weight
+
+
+def _batch(loop: "Loop", step: int, micro_batch: MicroBatch) -> Batch:
+    windows, keys = [], []
+    for example in micro_batch.examples:
+        for number, window in enumerate(example.windows):
+            # what varies, and dropout, follow from step and example alone, whichever process and
+            # micro-batch has them
+            counters = (step, example.number, number)
+            keys.append(counted_seed(loop.train.seed, *counters))
+            if loop.vary is not None:
+                window = loop.vary(window, counted_seed(loop.train.seed, "vary", *counters))
+            windows.append(window)
+    return collate(windows, loop.padding, loop.processes.device, keys)
+
+
+def _agreed(loop: "Loop", step: int, refused: Refused | None) -> Refused:
+    """The least that any process could not compute, in each; called by all where one failed."""
+    loop.optimiser.zero_grad(set_to_none=True)
+    told: list[Refused] = [each for each in loop.processes.gather([refused]) if each]
+    single = [each for each in told if each.examples == 1]
+    if single:
+        raise too_large(f"step {step + 1}", max(single), loop.train)
+    return min(told, key=lambda each: each.tokens)
