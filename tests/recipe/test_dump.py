@@ -160,6 +160,7 @@ train:
   evaluate_every: null
   checkpoint_every: null
   keep_checkpoints: 1
+  on_nonfinite: stop
   patience: null
 
 evaluate:
@@ -236,6 +237,13 @@ def test_each_key_that_differs_is_told(recipe, stored):
 def test_null_with_a_meaning_of_its_own_is_a_difference(recipe):
     stored = recipe.model_copy(update={"train": Train(learning_rate=3e-5, patience=3)})
     assert differences(stored, recipe) == ["train.patience: 3 in the run, null now"]
+
+
+def test_what_becomes_of_steps_to_come_makes_no_other_run(recipe):
+    stored = recipe.model_copy(update={"train": Train(learning_rate=3e-5)})
+    asked = recipe.model_copy(update={"train": Train(learning_rate=3e-5, on_nonfinite="skip")})
+    assert differences(stored, asked) == []
+    assert filled_from(asked, stored).train.on_nonfinite == "skip"
     assert filled_from(recipe, stored) == recipe
     no_dev = recipe.model_copy(update={"data": Conll(train="train.conll")})
     assert differences(recipe, no_dev) == ["data.dev: 'dev.conll' in the run, null now"]

@@ -71,6 +71,9 @@ def test_what_torch_says_when_an_allocation_fails_is_recognised():
     assert is_out_of_memory(caught.value)
 
 
+FEW = 400  # tokens: fewer than a step has, whatever pieces the tokenizer learned
+
+
 @pytest.fixture
 def recipe(checkpoints, tmp_path):
     return write_recipe(tmp_path, pretrained(checkpoints["bert"]))
@@ -82,7 +85,7 @@ def recorded(folder):
 
 def test_a_run_says_and_records_what_memory_did_not_hold(recipe, tmp_path):
     events = []
-    with short_memory(570):
+    with short_memory(FEW):
         finished = toolkit.finetune(toolkit.load_recipe(recipe), watch=events.append)
     notes = [event.text for event in events if isinstance(event, Note) and "memory" in event.text]
     budgets = recorded(finished.folder)
@@ -93,11 +96,11 @@ def test_a_run_says_and_records_what_memory_did_not_hold(recipe, tmp_path):
 
 
 def test_a_run_that_memory_cut_goes_on_with_the_same_bits(recipe, tmp_path):
-    with short_memory(570):
+    with short_memory(FEW):
         whole = toolkit.finetune(toolkit.load_recipe(recipe, "train.checkpoint_every=2"))
     budgets = recorded(whole.folder)
     there = toolkit.load_recipe(recipe, "train.checkpoint_every=2", f"run.folder={tmp_path}/cut")
-    with short_memory(570):
+    with short_memory(FEW):
         interrupt(there, lambda event: isinstance(event, Step) and event.number == 4)
     # the machine that goes on has all the memory that there is, and computes what happened
     again = toolkit.finetune(there)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
+from toolkit.data.text import counted
+from toolkit.errors import NumericalError
 from toolkit.evaluation.extra import Metric
 from toolkit.evaluation.passport import normal
 from toolkit.heads.base import Output
@@ -104,6 +106,7 @@ def predict(
     """Predict every example once; changes no model state.
 
     At most `batch_size` windows and `batch_tokens` tokens with padding are read at a time.
+    NumericalError where scores are not finite: a prediction made of them would mean nothing.
     """
     windows = reader.windows_of(examples)
     most = Most(batch_size, batch_tokens)
@@ -111,13 +114,16 @@ def predict(
     rank, count = (processes.rank, processes.count) if processes else (0, 1)
     was_training = model.training
     model.eval()
-    mine = []
+    mine: list[tuple[int, list[int], list[Any], float, int]] = []
     with quick_products(), reading(model, precision, device):
         for number in range(rank, len(batches), count):
             rows = batches[number]
             scores, loss, targets = _compute(
                 model, reader, [windows[row] for row in rows], most, device
             )
+            if odd := [row for row, table in zip(rows, scores, strict=True) if _is_broken(table)]:
+                mine.append((number, odd, [], loss, targets))
+                continue
             predictions = [
                 reader.task.decode(examples[row], windows[row], table)
                 for row, table in zip(rows, scores, strict=True)
@@ -125,6 +131,11 @@ def predict(
             mine.append((number, rows, predictions, loss, targets))
     model.train(was_training)
     parts = processes.gather(mine) if processes else mine
+    if broken := sorted(row for _, rows, found, *_ in parts if rows and not found for row in rows):
+        raise NumericalError(
+            f"the model's scores of {counted(len(broken), 'example')} are not finite "
+            f"(first: example {getattr(examples[broken[0]], 'id', '') or broken[0]})"
+        )
     predictions, mean = _merge(parts, len(examples))
     return Predicted(
         predictions,
@@ -134,6 +145,11 @@ def predict(
         num_truncated=sum(reader.task.num_left_out(group) > 0 for group in windows),
         precision=precision,
     )
+
+
+def _is_broken(scores: Sequence["np.ndarray[Any, Any]"]) -> bool:
+    # minus infinity is what must not be, and everything must not be nowhere
+    return not all(bool((table < np.inf).all() and np.isfinite(table).any()) for table in scores)
 
 
 def plan_batches(windows: Sequence[Sequence[Window]], most: Most) -> list[list[int]]:

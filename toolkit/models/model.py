@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -155,9 +154,3 @@ def count_parameters(model: Model) -> tuple[int, int]:
     """All parameters, and those that are trained sooner or later."""
     sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
     return sum(sizes.values()), sum(n for name, n in sizes.items() if name not in model.frozen)
-
-
-@torch.no_grad()
-def all_finite(model: nn.Module) -> bool:
-    """Whether every weight is a number."""
-    return all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters())

@@ -13,7 +13,8 @@ from toolkit.recipe.sets import written_set
 from toolkit.registry import SELECTOR, name_of
 
 _WIDEST = 100  # columns of a line, where a list can be broken
-_WHERE_IT_GOES = {"run": ("name", "folder")}  # says nothing about what a run is
+# where a run goes, and what becomes of steps that are still to come: nothing of what it is
+_WHERE_IT_GOES = {"run": ("name", "folder"), "train": ("on_nonfinite",)}
 _ABSENT = object()
 
 

@@ -74,6 +74,9 @@ class Train(Block):
     evaluate_every: Positive | None = None  # optimiser steps; null: at the end of each epoch
     checkpoint_every: Positive | None = None  # optimiser steps; null: with each evaluation
     keep_checkpoints: Positive = 1  # newest ones kept, beside the best one
+    on_nonfinite: Literal["stop", "skip"] = (
+        "stop"  # a step whose loss or gradient is not finite: stop the run, or leave the step out
+    )
     patience: Positive | None = None  # stop after so many evaluations without a better score
 
     def faults(self) -> list[tuple[str, str]]:

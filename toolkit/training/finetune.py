@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from toolkit.data.text import counted
-from toolkit.errors import NumericalError, RecipeError
+from toolkit.errors import RecipeError
 from toolkit.evaluation.extra import load_metrics, rehearse
 from toolkit.evaluation.passport import described_split
 from toolkit.evaluation.predictions import Reader, predict, records_of
@@ -17,7 +17,7 @@ from toolkit.models.batch import padding_of
 from toolkit.models.card import model_card
 from toolkit.models.float32 import quick_products
 from toolkit.models.freezing import freeze
-from toolkit.models.model import Model, all_finite, build_model, count_parameters, save_model
+from toolkit.models.model import Model, build_model, count_parameters, save_model
 from toolkit.models.reading import WindowSize
 from toolkit.models.recompute import recompute_layers
 from toolkit.models.vocabulary import Vocabulary, compact
@@ -26,6 +26,7 @@ from toolkit.runs import files, manifest
 from toolkit.runs.run import Run, folder_of
 from toolkit.standin import ready
 from toolkit.tasks.base import Task
+from toolkit.training import numbers
 from toolkit.training.batches import Plan, counted_seed
 from toolkit.training.budget import resolved_budget
 from toolkit.training.cache import Cache, cache_folder
@@ -34,15 +35,17 @@ from toolkit.training.fit import Progress, fit, new_scaler
 from toolkit.training.optimiser import build_optimiser
 from toolkit.training.preparation import (
     check_blocks,
+    check_rates,
     check_same_data,
     check_splits,
+    ids_of,
     read_sets,
     read_splits,
     resolved,
     tokenizer_of,
 )
 from toolkit.training.processes import Processes
-from toolkit.training.steps import Loop
+from toolkit.training.steps import Loop, check_targets
 from toolkit.training.training_windows import training_windows
 from toolkit.training.unfreezing import Unfreezing
 from toolkit.training.window_store import Windows
@@ -127,6 +130,7 @@ def _run(job: Job) -> Finished:
     recipe = recipe.model_copy(update={"task": recipe.task.learn_vocabulary(tokenizer)})
     torch.manual_seed(counted_seed(recipe.train.seed, "weights"))
     model = build_model(recipe.task, recipe.model, tokenizer).to(processes.device)
+    numbers.check_weights(model, "before the first step")
     if model.encoder.note is not None:
         job.tell(Note(model.encoder.note))
     freeze(model, recipe.train.freeze)
@@ -158,8 +162,7 @@ def _run(job: Job) -> Finished:
         )
     )
     progress = fit(run, recipe, loop, model, reader, job.splits.get("dev"), job.tell)
-    if not all_finite(model):
-        raise NumericalError("the final weights hold numbers that are not finite")
+    numbers.check_weights(model, "at the end")
     job, reader = _tuned(job, model, reader)
     results = _score(job, model, reader, progress, record)
     if processes.is_main:
@@ -198,11 +201,12 @@ def _loop(job: Job, model: Model, reader: Reader) -> Loop:
     windows = training_windows(reader, examples, job.cache, job.tell)
     _tell_windows(job, windows)
     plan = Plan(len(examples), train.batch_size, train.epochs, train.seed)
+    check_rates(train, plan)
     vocabulary = _compacted(job, model, windows)
     unfreezing = Unfreezing.of(model, train, plan)
     if unfreezing is not None and (num := unfreezing.left_out(plan)):
         job.tell(Note(f"train.unfreeze_every: the run ends before the lowest {num} are trained"))
-    return Loop(
+    loop = Loop(
         model=model,
         optimiser=build_optimiser(model, train),
         scaler=new_scaler(train.precision),
@@ -214,7 +218,10 @@ def _loop(job: Job, model: Model, reader: Reader) -> Loop:
         unfreezing=unfreezing,
         vocabulary=vocabulary,
         vary=reader.vary if reader.task.varies else None,
+        ids=lambda places: ids_of(examples, places),
     )
+    check_targets(loop)
+    return loop
 
 
 def _budgeted(job: Job, loop: Loop) -> Loop:
@@ -307,6 +314,7 @@ def _score(
             "value": progress.best_score,
             "split": "dev" if progress.best_step else None,
         },
+        "steps_left_out": progress.num_left_out,  # because they were not finite
         "splits": splits,
     }
     if sets and job.processes.is_main:

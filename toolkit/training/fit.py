@@ -1,12 +1,13 @@
 """The consumer of the loop: evaluates, keeps the best, saves, logs, stops early."""
 
+import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
 
-from toolkit.errors import RunError, StorageError
+from toolkit.errors import NumericalError, RunError, StorageError
 from toolkit.evaluation.predictions import Reader, predict
 from toolkit.models.freezing import frozen_hash
 from toolkit.models.model import Model, load_weights, put_weights, weights_of
@@ -14,12 +15,14 @@ from toolkit.recipe.schema import Recipe
 from toolkit.runs.checkpoints import Checkpoint
 from toolkit.runs.run import Run
 from toolkit.runs.saving import Saving
+from toolkit.training import numbers
 from toolkit.training.events import Evaluation, Note, Resumed, Watch
 from toolkit.training.memory import SharedMemoryError
 from toolkit.training.optimiser import restore_state, state_of
 from toolkit.training.steps import Loop, Step, steps
 
 METRICS, TIMING = "metrics.jsonl", "timing.jsonl"
+NOT_FINITE = "not-finite.jsonl"  # a line a step whose loss or gradient was not finite
 
 
 class Progress(NamedTuple):
@@ -30,6 +33,8 @@ class Progress(NamedTuple):
     best_score: float | None = None
     num_without_gain: int = 0  # evaluations since the best one
     is_done: bool = False
+    num_left_out: int = 0  # steps that were not finite
+    num_in_a_row: int = 0  # of them, up to this step
 
 
 def fit(
@@ -46,21 +51,26 @@ def fit(
     progress = _resume(run, loop, model)
     if loop.processes.is_main:
         run.checkpoints.rotate(train.keep_checkpoints, progress.best_step)  # a kill came before
-    saving = Saving(
-        run, train.keep_checkpoints, (METRICS, TIMING), lambda sentence: watch(Note(sentence))
-    )
+    logs = (METRICS, TIMING, NOT_FINITE)
+    saving = Saving(run, train.keep_checkpoints, logs, lambda sentence: watch(Note(sentence)))
     if progress.step:
         watch(Resumed(progress.step))
     began = time.monotonic()
     for step in () if progress.is_done else _steps(run, loop, progress.step, watch):
         progress = progress._replace(step=step.number)
         _log_step(run, loop, step, time.monotonic() - began, watch)
+        progress = _counted(run, loop, step, progress, watch)
         began = time.monotonic()
         watch(step)
         is_last = step.number == loop.plan.num_steps
         is_evaluated = (
             is_last or step.number % (train.evaluate_every or loop.plan.steps_per_epoch) == 0
         )
+        is_saved = is_evaluated or (
+            train.checkpoint_every and step.number % train.checkpoint_every == 0
+        )
+        if is_saved:  # so that the newest checkpoint is always one to go on from
+            _check_finite(loop, model, f"after step {step.number}")
         if is_evaluated and dev is not None:
             with loop.whole():
                 evaluation = evaluate(recipe, loop, model, reader, dev, progress)
@@ -68,11 +78,13 @@ def fit(
             _log_evaluation(run, loop, evaluation, watch)
             watch(evaluation)
         progress = progress._replace(is_done=progress.is_done or is_last)
-        if is_evaluated or (train.checkpoint_every and step.number % train.checkpoint_every == 0):
+        if is_saved:
             _save(saving, loop, model, progress)
             began = time.monotonic()
         if progress.is_done:
             break
+    if progress.num_left_out:
+        watch(Note(_left_out(progress)))
     if loop.vocabulary is not None:
         loop.vocabulary.finish()
     if progress.best_step is not None:
@@ -83,7 +95,10 @@ def fit(
 
 
 def _steps(run: Run, loop: Loop, done: int, watch: Watch) -> Iterator[Step]:
-    """The steps. What memory did not hold is kept, so that the run goes on as it went."""
+    """The steps. What stops them for not being finite is left in the run.
+
+    What memory did not hold is kept there, so that the run goes on as it went.
+    """
     smaller = dict(loop.smaller)
     try:
         for step in steps(loop, done):
@@ -99,6 +114,10 @@ def _steps(run: Run, loop: Loop, done: int, watch: Watch) -> Iterator[Step]:
                     f"it is computed again, at most {step.most:,} at once from here on"
                 )
             )
+    except numbers.NonFiniteError as error:
+        if loop.processes.is_main:
+            run.log(NOT_FINITE, error.found.record())
+        raise NumericalError(f"{error} ({run.folder / NOT_FINITE})") from error
     except SharedMemoryError as error:
         run.write_budgets(smaller | {error.step + 1: error.refused.tokens // 2})
         raise
@@ -165,7 +184,7 @@ def _resume(run: Run, loop: Loop, model: Model) -> Progress:
     step = loop.processes.from_main(newest.state["step"] if newest else 0)
     if loop.processes.is_main:
         run.checkpoints.forget_after(step)
-        run.rewind(step, METRICS, TIMING)
+        run.rewind(step, METRICS, TIMING, NOT_FINITE)
     if not step:
         return Progress()
     checkpoint = newest or run.checkpoints.load(step)
@@ -179,22 +198,63 @@ def _resume(run: Run, loop: Loop, model: Model) -> Progress:
     with loop.whole():
         put_weights(model, checkpoint.weights, source, without=model.frozen)
     restore_state(loop.optimiser, model, checkpoint.optimiser)
+    _check_finite(loop, model, f"{run.checkpoints.path(step)}")
     scaler = state.pop("scaler")
     if loop.scaler and scaler:
         loop.scaler.load_state_dict(scaler)
     return Progress(**state)
 
 
+def _counted(run: Run, loop: Loop, step: Step, progress: Progress, watch: Watch) -> Progress:
+    """The progress with a step that was left out, or that was not.
+
+    NumericalError where so many are left out, one behind the other, that nothing is learned.
+    """
+    if step.left_out is None:
+        return progress._replace(num_in_a_row=0)
+    # float16 overflows until its scale fits: that is its way, and no line of its own
+    is_overflow = loop.scaler is not None and step.left_out.finding is None
+    if not is_overflow:
+        if loop.processes.is_main:
+            run.log(NOT_FINITE, step.left_out.record())
+        watch(Note(f"left out: {step.left_out.sentence()}"))
+    progress = progress._replace(
+        num_left_out=progress.num_left_out + 1, num_in_a_row=progress.num_in_a_row + 1
+    )
+    most = numbers.MOST_OVERFLOWS if is_overflow else numbers.MOST_IN_A_ROW
+    if progress.num_in_a_row >= most or progress.num_left_out == loop.plan.num_steps:
+        which = f"{progress.num_in_a_row} steps in a row were"
+        raise NumericalError(f"{which} not finite, the last {step.left_out.sentence()}")
+    return progress
+
+
+def _left_out(progress: Progress) -> str:
+    return f"train: {progress.num_left_out} of {progress.step} steps left out: not finite"
+
+
+def _check_finite(loop: Loop, model: Model, when: str) -> None:
+    numbers.check_weights(model, when)
+    state = {
+        f"{kind} of {name}": tensor
+        for name, parameter in model.named_parameters()
+        for kind, tensor in loop.optimiser.state.get(parameter, {}).items()
+    }
+    if name := numbers.first_not_finite(state):
+        raise NumericalError(f"{when}: the optimiser's {name} holds numbers that are not finite")
+
+
 def _log_step(run: Run, loop: Loop, step: Step, seconds: float, watch: Watch) -> None:
     if loop.processes.is_main:
         # what was computed and how long it took are kept apart: the first is the same in every run
-        _log(run, METRICS, {"step": step.number, **_without(step, "number")}, watch)
+        record = _plain(_without(step, "number", "left_out"))
+        left_out = {} if step.left_out is None else {"left_out": True}
+        _log(run, METRICS, {"step": step.number, **record, **left_out}, watch)
         _log(run, TIMING, {"step": step.number, "seconds": round(seconds, 6)}, watch)
 
 
 def _log_evaluation(run: Run, loop: Loop, evaluation: Evaluation, watch: Watch) -> None:
     if loop.processes.is_main:
-        _log(run, METRICS, {**evaluation._asdict(), "split": "dev"}, watch)
+        _log(run, METRICS, {**_plain(evaluation._asdict()), "split": "dev"}, watch)
 
 
 def _log(run: Run, name: str, record: dict[str, Any], watch: Watch) -> None:
@@ -206,10 +266,16 @@ def _log(run: Run, name: str, record: dict[str, Any], watch: Watch) -> None:
             watch(Note(f"{error}; its lines wait"))
 
 
-def _without(step: Step, name: str) -> dict[str, Any]:
-    record = step._asdict()
-    del record[name]
-    return record
+def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
+    """With null for numbers that JSON has no word for."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in record.items()
+    }
+
+
+def _without(step: Step, *names: str) -> dict[str, Any]:
+    return {name: value for name, value in step._asdict().items() if name not in names}
 
 
 def new_scaler(precision: str) -> "torch.amp.GradScaler | None":

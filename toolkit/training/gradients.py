@@ -9,8 +9,8 @@ be taken back once it has begun. So nothing is shared that is larger than what w
 is larger is computed by itself, and an example that counts for nothing is shared in its place.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -91,7 +91,7 @@ def gradients(loop: "Loop", wrapped: nn.Module, held: Held, step: int) -> Sums |
     exchange.
     """
     processes = loop.processes
-    own = _micro_batches(loop, step)
+    own = micro_batches(loop, step)
     shared = None
     if processes.count > 1:
         shared = own.pop() if held.has(own[-1]) else _empty(loop, step)
@@ -133,17 +133,23 @@ def tried(
     return micro_batch.refused(loop.model.encoder.is_padded)
 
 
-def _micro_batches(loop: "Loop", step: int) -> list[MicroBatch]:
-    """Those of this process, one at least."""
-    examples, seed = loop.plan.examples(step), loop.train.seed
-    parts = parts_of(examples, loop.train.micro_batches or 1)
+def read(loop: "Loop", numbers: Iterable[int]) -> list[Example]:
+    """Training examples with their windows."""
+    return [Example(number, loop.windows(number)) for number in numbers]
+
+
+def micro_batches(loop: "Loop", step: int) -> list[MicroBatch]:
+    """Those of a step in this process, one at least."""
+    seed = loop.train.seed
+    parts = parts_of(loop.plan.examples(step), loop.train.micro_batches or 1)
     found = []
     for part in range(loop.processes.rank, len(parts), loop.processes.count):
-        read = [Example(number, loop.windows(number)) for number in parts[part]]
-        cuts = cut_at(loop.most(step), [each.size for each in read], loop.model.encoder.is_padded)
-        for number, places in enumerate(cuts if read else []):
+        examples = read(loop, parts[part])
+        sizes = [example.size for example in examples]
+        cuts = cut_at(loop.most(step), sizes, loop.model.encoder.is_padded)
+        for number, places in enumerate(cuts if examples else []):
             counters = (seed, step, part, number) if number else (seed, step, part)
-            found.append(MicroBatch([read[p] for p in places], counted_seed(*counters)))
+            found.append(MicroBatch([examples[p] for p in places], counted_seed(*counters)))
     # a process whose parts of a small last step are empty still takes part in the collective
     # operations of backward
     return found or [_empty(loop, step)]
@@ -151,23 +157,28 @@ def _micro_batches(loop: "Loop", step: int) -> list[MicroBatch]:
 
 def _empty(loop: "Loop", step: int) -> MicroBatch:
     """The first example of a step, its loss multiplied by 0."""
-    number = loop.plan.examples(step)[0]
     seed = counted_seed(loop.train.seed, step, "empty")
-    return MicroBatch([Example(number, loop.windows(number))], seed, weight=0)
+    return MicroBatch(read(loop, loop.plan.examples(step)[:1]), seed, weight=0)
 
 
 def _add(
     loop: "Loop", wrapped: nn.Module, step: int, micro_batch: MicroBatch, totals: Tensor
 ) -> None:
-    torch.manual_seed(micro_batch.seed)
-    batch = _batch(loop, step, micro_batch)
-    with autocast(loop.train.precision, loop.processes.device):
-        output = wrapped(batch.inputs, batch.targets, batch.lengths, batch.keys)
+    output, num_tokens = computed(loop, wrapped, step, micro_batch)
     loss = output.loss * micro_batch.weight
     (loop.scaler.scale(loss) if loop.scaler else loss).backward()
     totals[0] += loss.detach()
     totals[1] += output.count * micro_batch.weight
-    totals[2] += batch.num_tokens * micro_batch.weight
+    totals[2] += num_tokens * micro_batch.weight
+
+
+def computed(loop: "Loop", model: nn.Module, step: int, micro_batch: MicroBatch) -> tuple[Any, int]:
+    """What the model makes of a micro-batch, as it is in that step, and its number of tokens."""
+    torch.manual_seed(micro_batch.seed)
+    batch = _batch(loop, step, micro_batch)
+    with autocast(loop.train.precision, loop.processes.device):
+        output = model(batch.inputs, batch.targets, batch.lengths, batch.keys)
+    return output, batch.num_tokens
 
 
 def _batch(loop: "Loop", step: int, micro_batch: MicroBatch) -> Batch:

@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from toolkit.errors import DataError, RecipeError, RunError
+from toolkit.data.text import counted
+from toolkit.errors import DataError, RecipeError, RunError, UnreachableError
 from toolkit.models.precision import resolve_precision
 from toolkit.recipe.schema import Recipe, Train
 from toolkit.runs import files
 from toolkit.runs.run import Run
+from toolkit.training.batches import Plan
 from toolkit.training.cache import Cache
 from toolkit.training.events import Note, Watch
+from toolkit.training.optimiser import rate_factor
 from toolkit.training.processes import Processes
 from toolkit.training.training_split import TrainingSplit
 
@@ -92,6 +95,34 @@ def check_splits(
     named |= {f"evaluate.sets.{name}": examples for name, examples in sets.items()}
     if faults := task.faults_of_splits(named):
         raise DataError(faults)
+
+
+def check_rates(train: Train, plan: Plan) -> None:
+    """RecipeError where the learning rate would be 0 in every step."""
+    factors = (
+        rate_factor(train.schedule, train.warmup, step, plan.num_steps)
+        for step in range(plan.num_steps)
+    )
+    if not any(factors):
+        raise RecipeError(
+            f"train.warmup: found {train.warmup}, but with {counted(plan.num_steps, 'step')} in "
+            "all the learning rate would never leave 0: expected 0.0, or more steps"
+        )
+
+
+def ids_of(examples: Sequence[Any], places: Sequence[int]) -> list[str]:
+    """What training examples are called: their ids, or their places where they have none.
+
+    Examples that were let go of are read again, and let go of again.
+    """
+    was_read = not isinstance(examples, TrainingSplit) or examples.is_read
+    try:
+        return [getattr(examples[place], "id", "") or str(place) for place in places]
+    except (DataError, UnreachableError):  # they are no longer where they were read from
+        return [str(place) for place in places]
+    finally:
+        if isinstance(examples, TrainingSplit) and not was_read:
+            examples.forget()
 
 
 def check_same_data(run: Run, record: dict[str, Any]) -> None:

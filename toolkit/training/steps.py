@@ -13,12 +13,21 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from toolkit.errors import NumericalError
+from toolkit.data.text import counted
+from toolkit.errors import DataError, NumericalError
 from toolkit.models.model import Model
 from toolkit.models.vocabulary import Vocabulary
 from toolkit.recipe.schema import Train
-from toolkit.training.batches import Plan
-from toolkit.training.gradients import Held, gradients
+from toolkit.training import numbers
+from toolkit.training.batches import Plan, counted_seed
+from toolkit.training.gradients import (
+    Held,
+    MicroBatch,
+    computed,
+    gradients,
+    micro_batches,
+    read,
+)
 from toolkit.training.memory import Refused
 from toolkit.training.optimiser import rate_factor
 from toolkit.training.processes import Processes
@@ -37,6 +46,7 @@ class Step(NamedTuple):
     num_targets: int
     num_examples: int
     num_tokens: int  # without padding
+    left_out: numbers.NotFinite | None = None  # not finite: the optimiser did not make it
 
 
 class Halved(NamedTuple):
@@ -61,6 +71,7 @@ class Loop(NamedTuple):
     unfreezing: Unfreezing | None = None
     vocabulary: Vocabulary | None = None  # None: every row is trained
     vary: Callable[[Window, int], Window] | None = None  # a window and a seed; None: as it is
+    ids: Callable[[Sequence[int]], Sequence[str]] | None = None  # of examples; None: their places
     smaller: Mapping[int, int] = {}  # tokens at once from these steps on, where memory held no more
 
     def most(self, step: int) -> int | None:
@@ -97,7 +108,9 @@ def steps(loop: Loop, done: int = 0) -> Iterator[Step | Halved]:
         rate = rate_factor(train.schedule, train.warmup, step, plan.num_steps)
         for group in loop.optimiser.param_groups:
             group["lr"] = group["highest"] * rate
-        grad_norm = _update(loop, step, examples, loss, count)
+            if not numbers.is_finite(group["lr"]):
+                raise NumericalError(f"step {step + 1}: the learning rate is {group['lr']}")
+        grad_norm, left_out = _update(loop, step, examples, loss, count)
         yield Step(
             number=step + 1,
             epoch=(step + 1) / plan.steps_per_epoch,
@@ -107,37 +120,82 @@ def steps(loop: Loop, done: int = 0) -> Iterator[Step | Halved]:
             num_targets=count,
             num_examples=len(examples),
             num_tokens=num_tokens,
+            left_out=left_out,
         )
 
 
-def _update(loop: Loop, step: int, examples: Sequence[int], loss: float, count: int) -> float:
-    """Divide, clip and step; the norm of the gradient before clipping."""
-    if not count:
-        return 0.0  # no target in the whole step: nothing to learn
+@torch.no_grad()
+def check_targets(loop: Loop) -> None:
+    """DataError where no example has a target: every step would leave the model as it is.
+
+    Mostly one example is read for it; ever more at once where the first ones have none.
+    """
+    number, start, size = loop.plan.num_examples, 0, 1
+    while start < number:
+        examples = range(start, min(number, start + size))
+        micro_batch = MicroBatch(read(loop, examples), counted_seed(loop.train.seed, "targets"))
+        if int(computed(loop, loop.model, 0, micro_batch)[0].count):
+            return
+        start, size = examples.stop, min(2 * size, loop.plan.batch_size)
+    raise DataError(
+        f"data.train: none of the {counted(number, 'example')} has a target that can be learned"
+    )
+
+
+def _update(
+    loop: Loop, step: int, examples: Sequence[int], loss: float, count: int
+) -> tuple[float, numbers.NotFinite | None]:
+    """Divide, clip and step; the norm of the gradient before clipping.
+
+    NonFiniteError before the optimiser steps where loss or norm is not finite, or where the recipe
+    says so, what was not finite of a step that is left out.
+    """
+    if not count and numbers.is_finite(loss):
+        return 0.0, None  # no target in the whole step: nothing to learn
     if loop.scaler:
         loop.scaler.unscale_(loop.optimiser)
     parameters = [p for p in loop.model.parameters() if p.grad is not None]
     gradients = [p.grad for p in parameters if p.grad is not None]
     # DDP has divided the sums by the number of processes
-    torch._foreach_mul_(gradients, loop.processes.count / count)
+    torch._foreach_mul_(gradients, loop.processes.count / max(1, count))
     norm = torch.nn.utils.get_total_norm(gradients)
     grad_norm = float(norm)
-    is_finite = torch.isfinite(norm).item()
-    if not torch.isfinite(torch.tensor(loss)) or not (is_finite or loop.scaler):
-        raise NumericalError(
-            f"step {step + 1}: the loss is {loss} and the gradient norm {grad_norm}: not finite; "
-            f"examples {', '.join(map(str, examples[:8]))}… of the training split"
-        )
-    if loop.train.max_grad_norm is not None and is_finite:
-        torch.nn.utils.clip_grads_with_norm_(parameters, loop.train.max_grad_norm, norm)
-    if loop.scaler:
-        loop.scaler.step(loop.optimiser)  # leaves the step out where float16 overflowed
-        loop.scaler.update()
+    left_out = None
+    if numbers.is_finite(loss, grad_norm):
+        if loop.train.max_grad_norm is not None:
+            torch.nn.utils.clip_grads_with_norm_(parameters, loop.train.max_grad_norm, norm)
+        loop.scaler.step(loop.optimiser) if loop.scaler else loop.optimiser.step()
+        if loop.vocabulary is not None:
+            loop.vocabulary.stepped(_group_of(loop.optimiser, loop.vocabulary.rows))
+    elif loop.scaler and numbers.is_finite(loss):
+        # float16 overflowed: the scaler takes a lower scale from here on
+        left_out = numbers.NotFinite(step + 1, loss, grad_norm, None, None)
     else:
-        loop.optimiser.step()
-    if loop.vocabulary is not None and is_finite:
-        loop.vocabulary.stepped(_group_of(loop.optimiser, loop.vocabulary.rows))
-    return grad_norm
+        left_out = _not_finite(loop, step, loss, grad_norm)
+        if loop.train.on_nonfinite == "stop" or left_out.weight is not None:
+            raise numbers.NonFiniteError(left_out)
+    if loop.scaler:
+        loop.scaler.update()
+    return grad_norm, left_out
+
+
+def _not_finite(loop: Loop, step: int, loss: float, grad_norm: float) -> numbers.NotFinite:
+    """What broke a step, found by computing it again; the same in every process."""
+    processes, model = loop.processes, loop.model
+    own = micro_batches(loop, step)
+
+    def loss_of(part: int, examples: Sequence[int]) -> torch.Tensor:
+        again = MicroBatch(read(loop, examples), own[part].seed)
+        found = computed(loop, model, step, again)[0].loss
+        scaled: torch.Tensor = loop.scaler.scale(found) if loop.scaler else found
+        return scaled
+
+    mine = {n: [each.number for each in part.examples] for n, part in enumerate(own) if part.weight}
+    weight = numbers.first_not_finite(dict(model.named_parameters()))
+    ids = loop.ids or (lambda places: [str(place) for place in places])
+    found = processes.gather(numbers.findings(model, loss_of, mine, processes.rank, ids))
+    first = min(found, key=lambda finding: finding.part, default=None)
+    return numbers.NotFinite(step + 1, loss, grad_norm, weight, first)
 
 
 def _group_of(optimiser: torch.optim.Optimizer, parameter: nn.Parameter) -> dict[str, Any]:
