@@ -1,11 +1,11 @@
 """What the trainer knows of a data set: three splits, each a list of examples."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import model_validator
 
-from toolkit.data.split import NAMES, Rule, Split, divided
+from toolkit.data.split import NAMES, Rule, Split, divided, taker
 from toolkit.data.text import unreachable
 from toolkit.errors import DataError
 from toolkit.examples import Labels, Tagged
@@ -17,6 +17,27 @@ class Reading(NamedTuple):
 
     examples: list[Any]
     notes: Sequence[str] = ()  # a sentence each, with the count
+
+
+Walked = Generator[Any, None, Sequence[str]]  # examples, and the notes in the end
+
+
+class Walk:
+    """The examples of a source, read anew by whoever walks over them, and not kept.
+
+    DataError with all faults once the last one went by: until then nothing is known of them.
+    """
+
+    def __init__(self, walk: Callable[[], Walked]) -> None:
+        self._walk = walk
+        self.notes: Sequence[str] = ()  # once all went by
+
+    def __iter__(self) -> Iterator[Any]:
+        self.notes = yield from self._walk()
+
+    def reading(self) -> Reading:
+        """All examples in memory."""
+        return Reading(list(self), self.notes)
 
 
 class Data(Block):
@@ -61,6 +82,15 @@ class Data(Block):
         """The examples of a source without gold, for prediction."""
         raise NotImplementedError
 
+    def walked(self, source: str, reads: type[Any] = Tagged) -> Walked:
+        """What `read` gives, one example after the other.
+
+        A format whose examples need not be in memory together overrides this.
+        """
+        reading = self.read(source, reads)
+        yield from reading.examples
+        return reading.notes
+
     def missing(self) -> list[str]:
         """What of this data set is not here and cannot be fetched, a phrase each.
 
@@ -90,15 +120,41 @@ class Data(Block):
                 raise DataError(f"data.{name}: no examples in {sources[name]}, expected some")
         return splits
 
+    def walk(self, name: str, reads: type[Any] = Tagged) -> Walk:
+        """A split that the recipe has, as `splits` gives it, one example after the other."""
+        source = self.sources()[name]
+        rules = self._rules(source)
+        wanted = name if name in rules else None
+
+        def walked() -> Walked:
+            whole = Walk(lambda: self.walked(source, reads))
+            num_read = num_kept = 0
+            for num_read, example in enumerate(whole, 1):
+                if taker(num_read, example, rules) == wanted:
+                    num_kept += 1
+                    yield example
+            if not num_kept:
+                raise DataError(f"data.{name}: no examples in {source}, expected some")
+            return [*self._rule_notes(name, num_kept, num_read), *whole.notes]
+
+        return Walk(walked)
+
     def _part(self, name: str, reading: Reading) -> Reading:
         """What a split has of its source."""
         rules = self._rules(getattr(self, name))
         if not rules:
             return reading
         part = divided(reading.examples, rules)[name if name in rules else None]
+        notes = self._rule_notes(name, len(part), len(reading.examples))
+        return Reading(part, [*notes, *reading.notes])
+
+    def _rule_notes(self, name: str, num_kept: int, num_read: int) -> list[str]:
+        """How much a split has of its source, where a rule says so."""
+        rules = self._rules(getattr(self, name))
+        if not rules:
+            return []
         which = str(rules[name]) if name in rules else f"the rest of {' and '.join(rules)}"
-        note = f"{len(part):,} of the {len(reading.examples):,} examples of the file ({which})"
-        return Reading(part, [note, *reading.notes])
+        return [f"{num_kept:,} of the {num_read:,} examples of the file ({which})"]
 
     def _rules(self, source: str | None = None) -> dict[str, Rule]:
         """The rules by split, all or those that divide one source."""

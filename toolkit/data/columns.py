@@ -5,8 +5,9 @@ only one way is mended and counted; everything else is a fault, and its sentence
 """
 
 import re
+from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from toolkit.data.layout import SKIPPED_ID, Layout, cells_of, is_boundary, is_document, number_of
 from toolkit.data.sentences import Fault, Sentence
@@ -15,6 +16,7 @@ from toolkit.data.text import TextFile, counted
 Line = tuple[int, str]  # its number, from 1
 
 _KEY_AND_VALUE = re.compile(r"# ?([A-Za-z_.:]+(?: [A-Za-z_.:]+)?) ?=(.*)")
+_COUNTED = re.compile(r"(?:doc([1-9]\d{0,17})-s)?([1-9]\d{0,17})", re.ASCII)
 _NEW_DOCUMENT = re.compile(r"# ?newdoc(?: +id ?=(.*))?\s*")
 # what is counted -> (noun, what is said of it)
 _NOTES = {
@@ -33,21 +35,23 @@ _NOTES = {
 class Columns:
     """A file of columns being read: faults, and counts of what was mended, gather here."""
 
-    def __init__(self, text: TextFile, layout: Layout, gold: bool = True) -> None:
+    def __init__(self, text: TextFile[Iterable[str]], layout: Layout, gold: bool = True) -> None:
         self.text = text
         self.layout = layout
         self.tag = layout.tag if gold else None
         self.faults = [Fault(number, what) for number, what in text.faults.items()]
         self.counts: Counter[str] = Counter()
-        self._first_line: dict[str, int] = {}  # id of a sentence -> where it was first
+        self._ids = _Ids()
         self._number = 0  # of the sentence in its document, or in a file without documents
         self._document = ""  # the one that the sentence is a part of
         self._num_named = 0  # documents that a comment began
 
-    def sentences(self) -> list[Sentence]:
-        """The sentences without a fault; the faults are in `faults` then."""
-        found = [self._sentence(group) for group in self._groups()]
-        return [sentence for sentence in found if sentence is not None]
+    def sentences(self) -> Iterator[Sentence]:
+        """The sentences without a fault, once; the faults are in `faults` then."""
+        for group in self._groups():
+            sentence = self._sentence(group)
+            if sentence is not None:
+                yield sentence
 
     def notes(self) -> list[str]:
         """What was mended or skipped, with its count."""
@@ -196,16 +200,50 @@ class Columns:
         """The id of a sentence, unique in its file, and its text where a comment holds it."""
         self._number += 1
         document = self.counts["document"]
-        name = f"doc{document}-s{self._number}" if document else str(self._number)
-        text = None
+        given, text = "", None
         place = group[len(comments)][0]
         for (number, _), comment in zip(group, comments):
             match = _KEY_AND_VALUE.fullmatch(comment)
             if match and match[1] == "sent_id" and match[2].strip():
-                name, place = match[2].strip(), number
+                given, place = match[2].strip(), number
             elif match and match[1] == "text":
                 text = match[2].strip(" ")
-        first = self._first_line.setdefault(name, place)
+        name = given or (f"doc{document}-s{self._number}" if document else str(self._number))
+        first = self._ids.first(name, place, document, is_given=bool(given))
         if first != place:
             self.faults.append(Fault(place, f"sent_id {name!r} again, as in line {first}"))
         return name, text
+
+
+class _Ids:
+    """Where each id of a file was first. One that only counts takes eight bytes."""
+
+    def __init__(self) -> None:
+        self.given: dict[str, int] = {}  # id that a comment gives -> its place
+        self.places = array("q")  # of each sentence; -1: a comment gives its id
+        self.begins = array("q")  # by the number of a document: its first sentence
+
+    def first(self, name: str, place: int, document: int, *, is_given: bool) -> int:
+        """Where the id of the next sentence was first: here, unless it was there before."""
+        while len(self.begins) <= document:
+            self.begins.append(len(self.places))
+        before = self.given.get(name)
+        if is_given and before is None:
+            before = self._of_count(name)
+        if is_given and before is None:
+            self.given[name] = place
+        self.places.append(-1 if is_given else place)
+        return place if before is None else before
+
+    def _of_count(self, name: str) -> int | None:
+        """Where a sentence was that has this id because it was counted."""
+        match = _COUNTED.fullmatch(name)
+        if match is None:
+            return None
+        document = int(match[1] or 0)
+        if document >= len(self.begins):
+            return None
+        sentence = self.begins[document] + int(match[2]) - 1
+        behind = [*self.begins[document + 1 : document + 2], len(self.places)][0]
+        found = self.places[sentence] if sentence < behind else -1
+        return None if found < 0 else found

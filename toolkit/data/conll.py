@@ -1,22 +1,22 @@
 """Tagged text in files of columns: CoNLL in its many forms, Universal NER, CoNLL-U."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from toolkit.data.base import Data, Reading
+from toolkit.data.base import Data, Reading, Walk, Walked
 from toolkit.data.columns import Columns
 from toolkit.data.layout import Layout, Want, lay_out
-from toolkit.data.recast import check_class, recast
+from toolkit.data.recast import caster, check_class, recast
 from toolkit.data.sentences import (
+    Conversion,
     Fault,
     Sentence,
     Spelling,
     empty_labels,
-    to_examples,
     without_gold,
 )
 from toolkit.data.tags import Scheme
-from toolkit.data.text import TextFile, counted, read_text
+from toolkit.data.text import TextFile, counted, open_text
 from toolkit.errors import DataError
 from toolkit.examples import Tagged
 from toolkit.recipe.block import Block
@@ -53,15 +53,19 @@ class Conll(Data):
 
     def read(self, source: str, reads: type[Any] = Tagged) -> Reading:
         """The examples of a file; DataError with all of its faults."""
+        return Walk(lambda: self.walked(source, reads)).reading()
+
+    def walked(self, source: str, reads: type[Any] = Tagged) -> Walked:
+        """The examples of a file, one after the other."""
         check_class(Tagged, reads, ("words", "tags"), source)
-        text = read_text(source)
+        text = open_text(source)
         spelling = Spelling(self.label_map, self.scheme, self.repair)
-        return _tagged(text, lay_out(text, self._want(gold=True)), spelling, reads)
+        return (yield from _tagged(text, lay_out(text, self._want(gold=True)), spelling, reads))
 
     def read_bare(self, source: str, reads: type[Any] = Tagged) -> Reading:
         """The sentences of a file without tags, or with tags that are not looked at."""
         check_class(Tagged, reads, ("words",), source)
-        text = read_text(source)
+        text = open_text(source)
         return _untagged(text, lay_out(text, self._want(gold=False)), reads)
 
     def _want(self, gold: bool) -> Want:
@@ -84,14 +88,18 @@ class Conllu(Data):
 
     def read(self, source: str, reads: type[Any] = Tagged) -> Reading:
         """The examples of a file; DataError with all of its faults."""
+        return Walk(lambda: self.walked(source, reads)).reading()
+
+    def walked(self, source: str, reads: type[Any] = Tagged) -> Walked:
+        """The examples of a file, one after the other."""
         check_class(Tagged, reads, ("words", "tags"), source)
-        spelling = Spelling(self.label_map, "plain")
-        return _tagged(read_text(source), self._layout, spelling, reads, annotated=self.tag)
+        text, spelling = open_text(source), Spelling(self.label_map, "plain")
+        return (yield from _tagged(text, self._layout, spelling, reads, annotated=self.tag))
 
     def read_bare(self, source: str, reads: type[Any] = Tagged) -> Reading:
         """The sentences of a file, whose tags are not looked at."""
         check_class(Tagged, reads, ("words",), source)
-        return _untagged(read_text(source), self._layout, reads)
+        return _untagged(open_text(source), self._layout, reads)
 
     @property
     def _layout(self) -> Layout:
@@ -100,55 +108,61 @@ class Conllu(Data):
 
 
 def _tagged(
-    text: TextFile,
+    text: TextFile[Iterable[str]],
     layout: Layout,
     spelling: Spelling,
     reads: type[Any],
     annotated: str | None = None,
-) -> Reading:
+) -> Walked:
     columns = Columns(text, layout)
+    made = Conversion(lambda: Columns(text, layout).sentences(), spelling)
+    faults: list[Fault] = []
     sentences = columns.sentences()
-    examples, faults, notes = to_examples(sentences, spelling)
     if annotated is not None and annotated != "feats":  # no features is an annotation, too
-        faults += _unannotated(sentences, annotated, spelling.label_map)
-    _raise(text, columns.faults + faults)
-    return _reading(recast(examples, reads), columns, notes)
+        sentences = _annotated(sentences, annotated, spelling.label_map, faults)
+    num_examples = num_words = 0
+    cast = caster(reads, Tagged)
+    for example in made.examples(sentences):
+        num_examples += 1
+        num_words += len(example.words)
+        yield cast(example)
+    _raise(text, [*columns.faults, *made.faults(), *faults])
+    return _notes(columns, num_examples, num_words, made.notes())
 
 
-def _untagged(text: TextFile, layout: Layout, reads: type[Any]) -> Reading:
+def _untagged(text: TextFile[Iterable[str]], layout: Layout, reads: type[Any]) -> Reading:
     columns = Columns(text, layout, gold=False)
     examples = without_gold(columns.sentences())
     _raise(text, columns.faults)
-    return _reading(recast(examples, reads), columns, ["tags not read"])
-
-
-def _reading(examples: Sequence[Any], columns: Columns, notes: Sequence[str]) -> Reading:
-    """The reading of a file without faults; its first note is the file at a glance."""
-    if not examples:
-        raise columns.text.refusal("no sentence in it")
     num_words = sum(len(example.words) for example in examples)
+    notes = _notes(columns, len(examples), num_words, ["tags not read"])
+    return Reading(recast(examples, reads), notes)
+
+
+def _notes(columns: Columns, num_examples: int, num_words: int, notes: Sequence[str]) -> list[str]:
+    """What there is to say of a file without faults, first the file at a glance."""
+    if not num_examples:
+        raise columns.text.refusal("no sentence in it")
     glance = (
-        f"{counted(len(examples), 'sentence')}, {counted(num_words, 'word')}; "
+        f"{counted(num_examples, 'sentence')}, {counted(num_words, 'word')}; "
         f"{columns.layout.note}; {notes[0]}"
     )
-    return Reading(list(examples), [glance, *notes[1:], *columns.notes(), *columns.text.notes])
+    return [glance, *notes[1:], *columns.notes(), *columns.text.notes]
 
 
-def _unannotated(
-    sentences: Sequence[Sentence], tag: str, label_map: Mapping[str, str]
-) -> list[Fault]:
-    """The words whose tag is `_`, which in CoNLL-U says that there is none."""
-    if "_" in label_map:
-        return []
-    return [
-        Fault(place, f"no {tag} ('_'), expected one; label_map can name it")
-        for sentence in sentences
-        for place, found in zip(sentence.places, sentence.tags)
-        if found == "_"
-    ]
+def _annotated(
+    sentences: Iterable[Sentence], tag: str, label_map: Mapping[str, str], faults: list[Fault]
+) -> Iterator[Sentence]:
+    """The sentences; a fault for each word whose tag is `_`: in CoNLL-U that there is none."""
+    for sentence in sentences:
+        if "_" not in label_map:
+            what = f"no {tag} ('_'), expected one; label_map can name it"
+            places = zip(sentence.places, sentence.tags)
+            faults += [Fault(place, what) for place, found in places if found == "_"]
+        yield sentence
 
 
-def _raise(text: TextFile, faults: Sequence[Fault]) -> None:
+def _raise(text: TextFile[Iterable[str]], faults: Sequence[Fault]) -> None:
     if faults:
         ordered = sorted(faults, key=lambda fault: fault.place)
         raise DataError(text.located(fault.place, fault.what) for fault in ordered)

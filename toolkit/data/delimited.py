@@ -92,7 +92,7 @@ def _column(cells: Sequence[Sequence[str]], key: Key, positions: dict[str, int])
     return [row[at] for row in cells]
 
 
-def _is_blank(record: Record, text: TextFile) -> bool:
+def _is_blank(record: Record, text: TextFile[list[str]]) -> bool:
     """Whether nothing is written in a record: an empty line, or separators only."""
     empty = not record.fault and not any(cell.strip() for cell in record.cells)
     return empty and '"' not in text.lines[record.first - 1]
@@ -111,7 +111,7 @@ def _width_of(records: Sequence[Record], has_header: bool) -> int:
 
 
 def _checked(
-    records: Sequence[Record], width: int, text: TextFile, form: Form
+    records: Sequence[Record], width: int, text: TextFile[list[str]], form: Form
 ) -> tuple[list[Record], list[Fault], int]:
     """The records as wide as the file, the faults, and how many ended in separators."""
     faults = [Fault(line, what) for line, what in text.faults.items()]
@@ -133,7 +133,7 @@ def _checked(
     return rows, faults + gathered(odd, num_checked), num_long
 
 
-def _wrong_width(record: Record, width: int, text: TextFile, form: Form) -> str:
+def _wrong_width(record: Record, width: int, text: TextFile[list[str]], form: Form) -> str:
     what = f"{counted(len(record.cells), 'column')}, expected {width} ({form.separator})"
     if record.last > record.first:
         what += f"; its quotes reach to line {record.last}"

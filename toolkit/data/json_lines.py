@@ -23,7 +23,7 @@ class JsonLines(Rows):
         )
 
 
-def values_of(text: TextFile) -> tuple[list[tuple[int, Any]], list[Fault], list[str]]:
+def values_of(text: TextFile[list[str]]) -> tuple[list[tuple[int, Any]], list[Fault], list[str]]:
     """The value of each line with its number, the faults, and what was skipped.
 
     DataError where the file is not of lines at all: one JSON value over all of them.
@@ -51,7 +51,7 @@ def values_of(text: TextFile) -> tuple[list[tuple[int, Any]], list[Fault], list[
     return values, faults, [f"{counted(num_blank, 'empty line')} skipped"] if num_blank else []
 
 
-def _is_one_value(text: TextFile) -> bool:
+def _is_one_value(text: TextFile[list[str]]) -> bool:
     try:
         parse(text.text)
     except NotJsonError:

@@ -5,7 +5,8 @@ Settled once a file, by most of its lines, so that one line which disagrees is t
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Literal, NamedTuple
 
 from toolkit.data.text import TextFile, counted
@@ -49,25 +50,25 @@ class Layout(NamedTuple):
         return f"{note} (from 0: word {self.word}, tag {'none' if self.tag is None else self.tag})"
 
 
-def lay_out(text: TextFile, want: Want) -> Layout:
+def lay_out(text: TextFile[Iterable[str]], want: Want) -> Layout:
     """The layout of a file; DataError where it is not as wanted.
 
     The separator is the tab where at least half of the lines hold one. Where column 0 counts the
     words of most sentences, word and tag are columns 1 and 2 (Universal NER), elsewhere the first
     and the last.
     """
-    lines = [line for line in text.lines if not is_boundary(line)]
-    lines = [line for line in lines if not line.startswith("# ")] or lines
-    if not lines:
+    has_words = any(True for _ in _lines(text, comments=False))
+    if not has_words and not any(True for _ in _lines(text, comments=True)):
         raise text.refusal("no sentence in it")
-    separator = want.separator or _separator_of(lines)
-    rows = [cells_of(line, separator) for line in lines]
-    numbered = _is_numbered(text.lines, separator, at_least=3 if want.gold else 2)
+    separator = want.separator or _separator_of(_lines(text, comments=not has_words))
+    first = list(islice(text.lines, _NUM_LOOKED_AT))
+    numbered = _is_numbered(first, separator, at_least=3 if want.gold else 2)
     word = int(numbered) if want.word is None else want.word
     tag = want.tag
     if tag is None:
         tag = 2 if numbered else -1
     layout = Layout(separator, 0, word, tag, numbered, cut=tag >= 0)
+    rows = (cells_of(line, separator) for line in _lines(text, comments=not has_words))
     width = _width_of(rows, layout)
     if numbered and width == 10 and want.gold and want.tag is None:
         raise text.refusal("CoNLL-U: set format: conllu, or columns.tag")
@@ -97,29 +98,56 @@ def is_document(line: str) -> bool:
     return line.startswith(_DOCUMENT) and line[len(_DOCUMENT) :][:1] in ("", " ", "\t")
 
 
-def _separator_of(lines: list[str]) -> Separator:
-    with_tab = sum("\t" in line and "\t" in line.strip() for line in lines)
-    return "tab" if with_tab * 2 >= len(lines) else "space"
+def _lines(text: TextFile[Iterable[str]], *, comments: bool) -> Iterator[str]:
+    """The lines of sentences, with or without those that begin as comments do."""
+    for line in text.lines:
+        if not is_boundary(line) and (comments or not line.startswith("# ")):
+            yield line
 
 
-def _width_of(rows: list[list[str]], layout: Layout) -> int:
+def _separator_of(lines: Iterable[str]) -> Separator:
+    num_lines = with_tab = 0
+    for line in lines:
+        num_lines += 1
+        with_tab += "\t" in line and "\t" in line.strip()
+    return "tab" if with_tab * 2 >= num_lines else "space"
+
+
+def _width_of(rows: Iterable[list[str]], layout: Layout) -> int:
     """The usual number of columns, without those at the end that are always empty.
 
     Lines that are cut behind an O count only where there are no others.
     """
-    whole = [cells for cells in rows if not (layout.cut and _is_cut(cells, layout.tag))] or rows
-    width = Counter(map(len, whole)).most_common(1)[0][0]
-    usual = [cells for cells in whole if len(cells) == width]
-    while width > 1 and not any(cells[width - 1] for cells in usual):
-        width -= 1
-    return width
+    whole, cut = _Widths(Counter(), Counter()), _Widths(Counter(), Counter())
+    for cells in rows:
+        (cut if layout.cut and _is_cut(cells, layout.tag) else whole).add(cells)
+    return (whole if whole.lines else cut).usual()
+
+
+class _Widths(NamedTuple):
+    """How wide lines are."""
+
+    lines: Counter[int]  # by the number of columns
+    written: Counter[int]  # number of columns -> the last of them that is not always empty, from 1
+
+    def add(self, cells: Sequence[str]) -> None:
+        width = last = len(cells)
+        while last and not cells[last - 1]:
+            last -= 1
+        self.lines[width] += 1
+        if last > self.written[width]:
+            self.written[width] = last
+
+    def usual(self) -> int:
+        width = self.lines.most_common(1)[0][0]
+        return min(width, max(1, self.written[width]))
 
 
 def _is_cut(cells: Sequence[str], tag: int | None) -> bool:
     return tag is not None and len(cells) == tag + 1 and cells[tag] == "O"
 
 
-def _resolved(layout: Layout, gold: bool, text: TextFile) -> Layout:
+def _resolved(layout: Layout, gold: bool, text: TextFile[Iterable[str]]) -> Layout:
     """With columns that count from 0, and no tag where none is there and none has to be."""
     width, word, tag = layout.width, layout.word, layout.tag
     assert tag is not None
@@ -139,14 +167,14 @@ def _resolved(layout: Layout, gold: bool, text: TextFile) -> Layout:
     return layout._replace(word=word, tag=tag)
 
 
-def _is_numbered(lines: Sequence[str], separator: Separator, at_least: int) -> bool:
+def _is_numbered(lines: Iterable[str], separator: Separator, at_least: int) -> bool:
     """Whether column 0 counts the words of their sentence, on most lines at the start.
 
     It may begin anew where no empty line says so: that line is a fault then, not the layout.
     """
     num_lines = num_counting = 0
     expected = 1
-    for line in lines[:_NUM_LOOKED_AT]:
+    for line in lines:
         if is_boundary(line):
             expected = 1
         elif not line.startswith("#"):

@@ -81,7 +81,7 @@ class PlainText(Data):
         return Reading(recast(kept, reads), [*notes, *_notes(self.drop, counts)])
 
     def _documents(
-        self, place: str, files: Iterable[TextFile], counts: "_Counts"
+        self, place: str, files: Iterable[TextFile[list[str]]], counts: "_Counts"
     ) -> Iterator[Document]:
         drop = [re.compile(pattern) for pattern in self.drop]
         faults: list[str] = []
@@ -130,7 +130,7 @@ def _is_dropped(line: str, drop: Iterable[re.Pattern[str]], counts: _Counts) -> 
     return False
 
 
-def _files(source: str) -> Iterator[TextFile]:
+def _files(source: str) -> Iterator[TextFile[list[str]]]:
     """The files of a source, one after the other."""
     place = expand(source)
     if place.is_dir():
@@ -141,14 +141,14 @@ def _files(source: str) -> Iterator[TextFile]:
         yield read_text(source)
 
 
-def _in_folder(folder: Path) -> Iterator[TextFile]:
+def _in_folder(folder: Path) -> Iterator[TextFile[list[str]]]:
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     for path in paths:
         if not any(part.startswith(".") for part in path.relative_to(folder).parts):
             yield text_of(str(path), path.read_bytes())
 
 
-def _in_archive(place: Path) -> Iterator[TextFile]:
+def _in_archive(place: Path) -> Iterator[TextFile[list[str]]]:
     found = {}
     try:
         with tarfile.open(place, "r|*") as archive:

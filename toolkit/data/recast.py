@@ -1,6 +1,6 @@
 """Examples of a class that a format makes, as the class that a task reads."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from toolkit.data.fields import fields_of
@@ -21,9 +21,16 @@ def check_class(made: type[Any], reads: type[Any], essential: Collection[str], s
     )
 
 
+def caster(reads: type[Any], made: type[Any]) -> Callable[[Any], Any]:
+    """What makes an example of one class one of another, by the names of the fields."""
+    if made is reads:
+        return lambda example: example
+    names = [name for name in reads._fields if name in made._fields]
+    return lambda example: reads(**{name: getattr(example, name) for name in names})
+
+
 def recast(examples: Sequence[Any], reads: type[Any]) -> list[Any]:
     """The examples as another class, by the names of the fields."""
-    if not examples or type(examples[0]) is reads:
-        return list(examples)
-    names = [name for name in reads._fields if name in examples[0]._fields]
-    return [reads(**{name: getattr(example, name) for name in names}) for example in examples]
+    if not examples:
+        return []
+    return list(map(caster(reads, type(examples[0])), examples))

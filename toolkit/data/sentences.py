@@ -5,7 +5,7 @@ settling the scheme, finding what it does not allow and converting happen here, 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from toolkit.data.tags import OUTSIDE, Scheme, convert, detect, is_span, why_wrong, wrong_in
@@ -54,22 +54,9 @@ class Outcome(NamedTuple):
 
 def to_examples(sentences: Sequence[Sentence], spelling: Spelling) -> Outcome:
     """The sentences with mapped labels, their spans in IOB2."""
-    notes = []
-    if spelling.label_map:
-        notes = _mapping_notes(sentences, spelling.label_map)
-        sentences = [_mapped(sentence, spelling.label_map) for sentence in sentences]
-    if spelling.scheme == "auto":
-        scheme = detect(sentence.tags for sentence in sentences)
-        notes.insert(0, f"scheme {shown(scheme)} (detected)")
-    else:
-        scheme = spelling.scheme
-        notes.insert(0, f"scheme {shown(scheme)}")
-    if scheme != "plain":
-        return _in_iob2(sentences, scheme, spelling, notes)
-    examples = [_example(sentence, sentence.tags) for sentence in sentences]
-    if spelling.scheme != "auto":
-        return Outcome(examples, [], notes)
-    return Outcome(examples, _lone_spans(sentences, spelling), notes + _bare_note(sentences))
+    made = Conversion(lambda: sentences, spelling)
+    examples = list(made.examples(sentences))
+    return Outcome(examples, made.faults(), made.notes())
 
 
 def empty_labels(label_map: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -96,90 +83,115 @@ def _example(sentence: Sentence, tags: Sequence[str] | None) -> Tagged:
     return Tagged(tuple(sentence.words), gold, sentence.id, sentence.text, sentence.document)
 
 
-def _mapped(sentence: Sentence, label_map: Mapping[str, str]) -> Sentence:
-    return sentence._replace(tags=[label_map.get(tag, tag) for tag in sentence.tags])
+class Conversion:
+    """Sentences that become examples one by one. What there is to say gathers meanwhile."""
 
+    def __init__(self, again: Callable[[], Iterable[Sentence]], spelling: Spelling) -> None:
+        """`again` gives the sentences from their beginning, without a trace of having done so."""
+        self.again = again
+        self.spelling = spelling
+        self.scheme: Scheme = (
+            detect(self._mapped(sentence).tags for sentence in again())
+            if spelling.scheme == "auto"
+            else spelling.scheme
+        )
+        self.mapped: Counter[str] = Counter()  # labels, as they were
+        self.num_converted = self.num_repaired = 0
+        self.first_repaired = 0  # a place
+        self._faults: list[Fault] = []
+        self._kinds: set[str] = set()  # of tags, where they are plain
+        self._plain = ""  # the first tag that is none of a span, and where
 
-def _mapping_notes(sentences: Sequence[Sentence], label_map: Mapping[str, str]) -> list[str]:
-    counts = Counter(tag for each in sentences for tag in each.tags if tag in label_map)
-    notes = [f"label_map changed {counted(counts.total(), 'tag')}"] if counts else []
-    unused = [tag for tag in label_map if tag not in counts]
-    if unused:
-        notes.append(f"of label_map, not found here: {', '.join(unused)}")
-    return notes
+    def examples(self, sentences: Iterable[Sentence]) -> Iterator[Tagged]:
+        """The sentences with mapped labels, their spans in IOB2."""
+        convert_one = self._as_plain if self.scheme == "plain" else self._in_iob2
+        for sentence in sentences:
+            if self.spelling.label_map:
+                self.mapped.update(tag for tag in sentence.tags if tag in self.spelling.label_map)
+            yield convert_one(self._mapped(sentence))
 
+    def faults(self) -> list[Fault]:
+        """What is wrong, and why."""
+        if not self._faults:
+            return []
+        if self.scheme == "plain":
+            why = f" among plain tags such as {self._plain}: set scheme"
+        else:
+            why = f" ({self._reason()})"
+        return [fault._replace(what=fault.what + why) for fault in self._faults]
 
-def _in_iob2(
-    sentences: Sequence[Sentence], scheme: Scheme, spelling: Spelling, notes: list[str]
-) -> Outcome:
-    """Examples of sentences whose tags are, or should be, `scheme`."""
-    outcome = Outcome([], [], notes)
-    repaired: list[int] = []  # places
-    num_converted = 0
-    for sentence in sentences:
+    def notes(self) -> list[str]:
+        """What was done, the scheme first."""
+        detected = " (detected)" if self.spelling.scheme == "auto" else ""
+        notes = [f"scheme {shown(self.scheme)}{detected}", *self._mapping_notes()]
+        if self.num_converted:
+            notes.append(f"{counted(self.num_converted, 'tag')} {shown(self.scheme)} -> IOB2")
+        if self.num_repaired:
+            notes.append(
+                f"{counted(self.num_repaired, 'tag')} that {shown(self.scheme)} does not allow "
+                f"read as conlleval does, the first in {self.spelling.unit} {self.first_repaired}"
+            )
+        if {"B", "O"} <= self._kinds <= set("BIESLUO"):
+            notes.append(
+                "spans without a type are read as plain tags: "
+                "label_map {B: B-X, I: I-X} makes them X"
+            )
+        return notes
+
+    def _mapped(self, sentence: Sentence) -> Sentence:
+        label_map = self.spelling.label_map
+        if not label_map:
+            return sentence
+        return sentence._replace(tags=[label_map.get(tag, tag) for tag in sentence.tags])
+
+    def _mapping_notes(self) -> list[str]:
+        counts = self.mapped
+        notes = [f"label_map changed {counted(counts.total(), 'tag')}"] if counts else []
+        unused = [tag for tag in self.spelling.label_map if tag not in counts]
+        if unused:
+            notes.append(f"of label_map, not found here: {', '.join(unused)}")
+        return notes
+
+    def _as_plain(self, sentence: Sentence) -> Tagged:
+        """The sentence as it is; where nobody said plain, tags that look like spans' are faults."""
+        if self.spelling.scheme == "auto":
+            self._kinds.update(sentence.tags)
+            for index, tag in enumerate(sentence.tags):
+                if is_span(tag):
+                    what = f"tag {tag!r}"
+                    self._faults.append(Fault(sentence.places[index], what, index))
+                elif tag != OUTSIDE and not self._plain:
+                    self._plain = f"{tag!r} in {self.spelling.unit} {sentence.places[index]}"
+        return _example(sentence, sentence.tags)
+
+    def _in_iob2(self, sentence: Sentence) -> Tagged:
         if set(sentence.tags) <= {OUTSIDE}:  # as most are
-            outcome.examples.append(_example(sentence, sentence.tags))
-            continue
+            return _example(sentence, sentence.tags)
         iob2 = convert(sentence.tags, "iob2")
-        outcome.examples.append(_example(sentence, iob2))
-        wrong = wrong_in(sentence.tags, scheme)
+        wrong = wrong_in(sentence.tags, self.scheme)
         for index in wrong:
             place = sentence.places[index]
-            if spelling.repair == "conll" and is_span(sentence.tags[index]):
-                repaired.append(place)
+            if self.spelling.repair == "conll" and is_span(sentence.tags[index]):
+                self.first_repaired = self.first_repaired or place
+                self.num_repaired += 1
             else:
-                why = why_wrong(sentence.tags, index, scheme)
-                outcome.faults.append(Fault(place, why, index))
+                why = why_wrong(sentence.tags, index, self.scheme)
+                self._faults.append(Fault(place, why, index))
         if iob2 != tuple(sentence.tags):
             pairs = enumerate(zip(sentence.tags, iob2))
-            num_converted += sum(old != new and index not in wrong for index, (old, new) in pairs)
-    if num_converted:
-        notes.append(f"{counted(num_converted, 'tag')} {shown(scheme)} -> IOB2")
-    if repaired:
-        notes.append(
-            f"{counted(len(repaired), 'tag')} that {shown(scheme)} does not allow read as "
-            f"conlleval does, the first in {spelling.unit} {repaired[0]}"
-        )
-    if outcome.faults:
-        why = f" ({_reason(sentences, scheme, spelling)})"
-        faults = [fault._replace(what=fault.what + why) for fault in outcome.faults]
-        return outcome._replace(faults=faults)
-    return outcome
+            self.num_converted += sum(
+                old != new and index not in wrong for index, (old, new) in pairs
+            )
+        return _example(sentence, iob2)
 
-
-def _reason(sentences: Sequence[Sentence], scheme: Scheme, spelling: Spelling) -> str:
-    """Why a tag is held against `scheme`: it was declared, or where the evidence for it is."""
-    if spelling.scheme != "auto":
-        return f"scheme {shown(scheme)}"
-    for sentence in sentences:
-        wrong = set(wrong_in(sentence.tags, scheme))
-        for index in wrong_in(sentence.tags, _RIVAL[scheme]):
-            if index not in wrong:
-                return f"scheme {shown(scheme)}, as in {spelling.unit} {sentence.places[index]}"
-    return f"scheme {shown(scheme)}, detected"
-
-
-def _lone_spans(sentences: Sequence[Sentence], spelling: Spelling) -> list[Fault]:
-    """Tags that look like those of spans among more tags that do not."""
-    found = [
-        (tag, sentence.places[index], index)
-        for sentence in sentences
-        for index, tag in enumerate(sentence.tags)
-        if tag != OUTSIDE
-    ]
-    evidence = next(
-        (f"{tag!r} in {spelling.unit} {at}" for tag, at, _ in found if not is_span(tag)), ""
-    )
-    return [
-        Fault(place, f"tag {tag!r} among plain tags such as {evidence}: set scheme", index)
-        for tag, place, index in found
-        if is_span(tag)
-    ]
-
-
-def _bare_note(sentences: Sequence[Sentence]) -> list[str]:
-    """A hint where spans have no type: such tags are taken as plain ones."""
-    tags = {tag for sentence in sentences for tag in sentence.tags}
-    if not {"B", "O"} <= tags <= set("BIESLUO"):
-        return []
-    return ["spans without a type are read as plain tags: label_map {B: B-X, I: I-X} makes them X"]
+    def _reason(self) -> str:
+        """Why a tag is held against the scheme: declared, or where the evidence for it is."""
+        scheme = shown(self.scheme)
+        if self.spelling.scheme != "auto":
+            return f"scheme {scheme}"
+        for sentence in map(self._mapped, self.again()):
+            wrong = set(wrong_in(sentence.tags, self.scheme))
+            for index in wrong_in(sentence.tags, _RIVAL[self.scheme]):
+                if index not in wrong:
+                    return f"scheme {scheme}, as in {self.spelling.unit} {sentence.places[index]}"
+        return f"scheme {scheme}, detected"

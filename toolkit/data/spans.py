@@ -130,7 +130,9 @@ def _table(source: str, counts: Counter[str], text_key: str | None) -> Table:
     return table._replace(faults=[*faults, *table.faults], notes=[*notes, *file.notes])
 
 
-def _values(file: TextFile) -> tuple[list[tuple[int, Any]], list[Fault], list[str], Unit]:
+def _values(
+    file: TextFile[list[str]],
+) -> tuple[list[tuple[int, Any]], list[Fault], list[str], Unit]:
     """The values of JSON lines with their lines, or of a JSON list with their numbers."""
     head = "".join(line.strip() for line in file.lines[:2])
     if not (head.startswith("[") and head[1:].lstrip()[:1] in ("{", "]", "")):

@@ -56,7 +56,7 @@ def divided(examples: Sequence[Any], rules: Mapping[str, Rule]) -> dict[str | No
     """The examples that each rule takes, in order; under None those that no rule takes."""
     parts: dict[str | None, list[Any]] = {name: [] for name in [*rules, None]}
     for number, example in enumerate(examples, 1):
-        parts[_taker(number, example, rules)].append(example)
+        parts[taker(number, example, rules)].append(example)
     return parts
 
 
@@ -70,7 +70,8 @@ def text_of(example: Any) -> str:
     return " ".join(map(str, words)).casefold()
 
 
-def _taker(number: int, example: Any, rules: Mapping[str, Rule]) -> str | None:
+def taker(number: int, example: Any, rules: Mapping[str, Rule]) -> str | None:
+    """The rule that takes an example, by its number in the file from 1; None: no rule."""
     start = 0.0  # of the share of the next rule, so that shares do not overlap
     for name, rule in rules.items():
         if rule.every is not None:
