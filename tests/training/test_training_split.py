@@ -9,7 +9,10 @@ import toolkit
 from tests.recipes import LSTM, pretrained, write_recipe
 from toolkit.data.conll import Conll
 from toolkit.errors import DataError
-from toolkit.examples import Tagged
+from toolkit.examples import Answer, Document, Question, Tagged, Text
+from toolkit.tasks.masked_language_modelling import MaskedLanguageModelling
+from toolkit.tasks.question_answering import QuestionAnswering
+from toolkit.tasks.sequence_classification import SequenceClassification
 from toolkit.tasks.token_classification import TokenClassification
 from toolkit.training.events import Note
 from toolkit.training.training_split import TrainingSplit
@@ -32,13 +35,13 @@ def recipe(tmp_path, checkpoints):
 @pytest.fixture
 def reads(monkeypatch):
     """The sources that are read, as they are read."""
-    sources, read = [], Conll.read
+    sources, walked = [], Conll.walked
 
     def watched(self, source, reads):
         sources.append(Path(source).name)
-        return read(self, source, reads)
+        return walked(self, source, reads)
 
-    monkeypatch.setattr(Conll, "read", watched)
+    monkeypatch.setattr(Conll, "walked", watched)
     return sources
 
 
@@ -221,3 +224,34 @@ def test_a_file_that_changes_while_a_run_is_at_work_is_an_error():
 def test_one_file_for_two_splits_is_read_once(cache, recipe, reads):
     run(recipe, "data.dev=" + str(Path(recipe).parent / "train.conll"))
     assert reads.count("train.conll") == 1
+
+
+def test_without_room_for_a_copy_the_file_is_read_again_and_that_is_said(
+    cache, recipe, reads, monkeypatch
+):
+    first, _ = run(recipe)
+    reads.clear()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setenv("TOOLKIT_CACHE", str(cache) + "-other")
+    monkeypatch.setattr("toolkit.training.example_store.ExampleStore.add", full)
+    second, notes = run(recipe, fresh=True)
+    assert second == first
+    assert reads.count("train.conll") > 1
+    assert sum("no room for a copy of the examples" in note for note in notes) == 1
+
+
+@pytest.mark.parametrize(
+    "task, examples",
+    [
+        (TokenClassification(), [Tagged(("EU",), ("B-ORG",)), Tagged(("a",), ("B-PER",))]),
+        (SequenceClassification(class_weights="balanced"), [Text("a", "b", "x"), Text("c", "d", "y")]),
+        (SequenceClassification(labels="regression"), [Text("a", label=1.0), Text("b", "c", 2.0)]),
+        (QuestionAnswering(), [Question("a", "b", ()), Question("a", "b", (Answer("b", 0),))]),
+        (MaskedLanguageModelling(), [Document("a"), Document("b")]),
+    ],
+)  # fmt: skip
+def test_tasks_learn_from_examples_that_go_by_once(task, examples):
+    assert task.learn(iter(examples)) == task.learn(examples)

@@ -24,8 +24,13 @@ def hash_of_examples(examples: Sequence[Any]) -> str:
         return known
     digest = hashlib.sha256()
     for example in examples:
-        digest.update(repr(tuple(example)).encode("utf-8", "surrogatepass"))
+        digest.update(bytes_of(example))
     return digest.hexdigest()
+
+
+def bytes_of(example: Any) -> bytes:
+    """What is hashed of an example."""
+    return repr(tuple(example)).encode("utf-8", "surrogatepass")
 
 
 def describe(

@@ -5,7 +5,7 @@ are their own gold. A passage is scored by masks that follow from its text alone
 can be compared; in training other tokens are hidden at every step.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self
 
 from pydantic import Field
@@ -65,7 +65,7 @@ class MaskedLanguageModelling(Task):
             return [("random", message)]
         return []
 
-    def learn(self, examples: Sequence[Document]) -> Self:
+    def learn(self, examples: Iterable[Document]) -> Self:
         """Itself: texts say nothing that is no weight."""
         return self
 

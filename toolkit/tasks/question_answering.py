@@ -9,7 +9,7 @@ has not, such a window is taught nothing. The script teaches the first token the
 of 96 tokens (900 questions, three seeds) that was slower to learn and no better in the end.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field
@@ -89,7 +89,7 @@ class QuestionAnswering(Task):
         """Question and context."""
         return ("question", "context")
 
-    def learn(self, examples: Sequence[Question]) -> Self:
+    def learn(self, examples: Iterable[Question]) -> Self:
         """With `no_answer` decided."""
         if self.no_answer != "auto":
             return self

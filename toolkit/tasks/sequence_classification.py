@@ -6,7 +6,7 @@ loss, as they are in prediction: the loss counts texts, however many windows the
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field
@@ -92,16 +92,20 @@ class SequenceClassification(Task):
             faults.append(("thresholds", message))
         return faults
 
-    def learn(self, examples: Sequence[Text]) -> Self:
+    def learn(self, examples: Iterable[Text]) -> Self:
         """With the form of the examples, their classes, and balanced weights as numbers."""
-        forms = {example.pair is not None for example in examples}
+        forms: set[bool] = set()
+        counts: Counter[str] = Counter()
+        for example in examples:
+            forms.add(example.pair is not None)
+            for name in names_of(example):
+                counts[name] += 1
         pairs = forms.pop() if self.pairs is None and len(forms) == 1 else self.pairs
-        return self.model_copy(update={"pairs": pairs, **self._learned_classes(examples)})
+        return self.model_copy(update={"pairs": pairs, **self._learned_classes(counts)})
 
-    def _learned_classes(self, examples: Sequence[Text]) -> dict[str, Any]:
+    def _learned_classes(self, counts: Counter[str]) -> dict[str, Any]:
         if self.labels == "regression":
             return {}
-        counts = Counter(name for example in examples for name in names_of(example))
         learned: dict[str, Any] = {"classes": self.classes or tuple(sorted(counts))}
         if self.class_weights == "balanced":
             # as scikit-learn's compute_class_weight: examples / (classes * examples of the class)

@@ -5,7 +5,7 @@ a word sits on its first piece; every gold word has exactly one target and gets 
 prediction, from the window in which it has most context.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
@@ -68,7 +68,7 @@ class TokenClassification(Task):
         message = "found {!r} without 'B-{}', which decoding: {} needs before it"
         return [("labels", message.format(each, each[2:], self.decoding)) for each in odd]
 
-    def learn(self, examples: Sequence[Tagged]) -> Self:
+    def learn(self, examples: Iterable[Tagged]) -> Self:
         """With the labels of the examples, closed: a type that was seen can begin and go on."""
         if self.labels:
             return self

@@ -54,6 +54,14 @@ class Cache:
         self._is_swept = False
         _limit()  # said at once where it is none
 
+    def room(self) -> Path | None:
+        """A folder for large files that end with the process; None where this one is no use."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError:
+            return None
+        return self.folder if os.access(self.folder, os.W_OK) else None
+
     def entry(self, name: str, fill: Callable[[Path], None]) -> Path:
         """The folder of an entry, made by `fill` unless it is there; others wait meanwhile."""
         with self._locked(name):

@@ -1,27 +1,31 @@
 """The training examples, which are read when somebody asks for more than what is known of them.
 
-A training split may be larger than memory. What a run needs of it beside its windows is small: what
-the task learned, how many examples there are, their hash. That is kept in the cache under what it
-was read from, so that the next start with the same files reads none of them.
+A training split may be larger than memory. It is read once, an example after the other: the task
+learns, and the examples are set aside for those who need them again. What a run needs of it beside
+its windows is small: what the task learned, how many examples there are, their hash. That is kept
+in the cache under what it was read from, so that the next start with the same files reads none.
 """
 
 import contextlib
+import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, Self, overload
 
 from pydantic import TypeAdapter
 
-from toolkit.data.base import Data
+from toolkit.data.base import Data, Walk
 from toolkit.data.split import NAMES
 from toolkit.data.text import expand
 from toolkit.errors import DataError, StorageError, UnreachableError
 from toolkit.recipe.schema import Recipe
 from toolkit.runs import files
-from toolkit.runs.manifest import hash_of_examples
+from toolkit.runs.manifest import bytes_of, hash_of_examples
 from toolkit.tasks.base import Task
 from toolkit.training.cache import Cache, key_of
+from toolkit.training.example_store import ExampleStore
 
 NUM_FIRST = 16  # examples that are known without reading
 FACTS = "facts.json"
@@ -71,47 +75,47 @@ class Source(NamedTuple):
 class TrainingSplit(Sequence[Any]):
     """Examples that are read from their source when they are needed, and can be let go of."""
 
-    def __init__(self, read: Callable[[], Sequence[Any]], facts: Facts) -> None:
+    def __init__(self, read: Callable[[], Iterable[Any]], facts: Facts) -> None:
         self.read = read
         self.facts = facts
         self.source: Source | None = None  # None: nothing is kept of it
-        self._examples: Sequence[Any] | None = None
+        self._examples: Iterable[Any] | None = None
+        self._learned: tuple[Task, Task] | None = None  # a task, and it with what it learned
 
     @classmethod
     def of(cls, recipe: Recipe, cache: Cache) -> Self:
         """The training split of a recipe; not read where the cache knows it."""
         data, task = recipe.data, recipe.task
         source = Source.of(data, task)
-
-        def read() -> Sequence[Any]:
-            return data.splits(task.reads, ["train"])["train"].examples
-
-        if source is not None and (facts := _known(cache, source.entry(task), task)):
-            split = cls(read, facts)
-        else:
+        if source is None:  # readers and tasks of a user's own get all examples at once
             reading = data.splits(task.reads, ["train"])["train"]
-            split = cls.given(reading.examples, reading.notes, read)
+            return cls.given(reading.examples, reading.notes)
+        walk = data.walk("train", task.reads)
+        if facts := _known(cache, source.entry(task), task):
+            split = cls(lambda: walk, facts)
+        else:
+            split = cls._walked(walk, task, cache)
         split.source = source
         return split
 
     @classmethod
-    def given(
-        cls,
-        examples: Sequence[Any],
-        notes: Sequence[str] = (),
-        read: Callable[[], Sequence[Any]] | None = None,
-    ) -> Self:
+    def given(cls, examples: Sequence[Any], notes: Sequence[str] = ()) -> Self:
         """Examples that are read already."""
         sha256 = hash_of_examples(examples)
         facts = Facts(len(examples), sha256, tuple(notes), tuple(examples[:NUM_FIRST]))
-        split = cls(read or (lambda: examples), facts)
+        split = cls(lambda: examples, facts)
         split._examples = examples
         return split
 
-    @property
-    def is_read(self) -> bool:
-        """Whether the examples are in memory."""
-        return self._examples is not None
+    @classmethod
+    def _walked(cls, walk: Walk, task: Task, cache: Cache) -> Self:
+        """Examples that are read here, and learned from, one after the other."""
+        survey: Any = _Survey(walk, task.reads, cache)
+        learned = task.learn(survey)  # our own tasks take an iterator
+        survey.finish()
+        split = cls(lambda: walk, survey.facts())
+        split._examples, split._learned = survey.store, (task, learned)
+        return split
 
     @property
     def sha256(self) -> str:
@@ -120,6 +124,8 @@ class TrainingSplit(Sequence[Any]):
 
     def learned(self, task: Task) -> Task:
         """The task with what it learns here."""
+        if self._learned is not None and self._learned[0] == task:
+            return self._learned[1]
         return self.facts.task or task.learn(self)
 
     def remember(self, asked: Task, task: Task, cache: Cache) -> None:
@@ -155,22 +161,74 @@ class TrainingSplit(Sequence[Any]):
     def __getitem__(self, place: slice) -> Sequence[Any]: ...
 
     def __getitem__(self, place: int | slice) -> Any:
-        if isinstance(place, slice) and not self.is_read:
-            wanted = range(len(self))[place]
-            if all(0 <= each < len(self.facts.first) for each in (*wanted[:1], *wanted[-1:])):
-                return [self.facts.first[each] for each in wanted]
-        return self._read()[place]
+        if isinstance(self._examples, Sequence):
+            return self._examples[place]
+        wanted = range(len(self))[place]
+        if isinstance(wanted, range):
+            first = self.facts.first
+            if all(0 <= each < len(first) for each in (*wanted[:1], *wanted[-1:])):
+                return [first[each] for each in wanted]
+            return list(self)[place]
+        return next(islice(self, wanted, None))
 
     def __iter__(self) -> Iterator[Any]:
-        yield from self._read()  # not before the first is asked for
+        return iter(self._read_anew() if self._examples is None else self._examples)
 
-    def _read(self) -> Sequence[Any]:
-        if self._examples is None:
-            examples = self.read()
-            if hash_of_examples(examples) != self.sha256:
-                raise DataError("data.train: changed while the run was at work")
-            self._examples = examples
-        return self._examples
+    def _read_anew(self) -> Iterator[Any]:
+        digest = hashlib.sha256()
+        for example in self.read():
+            digest.update(bytes_of(example))
+            yield example
+        if digest.hexdigest() != self.sha256:
+            raise DataError("data.train: changed while the run was at work")
+
+
+class _Survey:
+    """Examples that go by once: what there is to know of them, and they themselves, set aside."""
+
+    def __init__(self, walk: Walk, made: type[Any], cache: Cache) -> None:
+        self.walk = walk
+        self.say = cache.say
+        self.store: ExampleStore | None = ExampleStore(made, cache.room())
+        self.digest = hashlib.sha256()
+        self.number = 0
+        self.first: list[Any] = []
+        self._rest = self._noted()
+        self._begun = False
+
+    def __iter__(self) -> Iterator[Any]:
+        assert not self._begun, "examples that go by once were asked for twice"
+        self._begun = True
+        return self._rest
+
+    def finish(self) -> None:
+        """See the examples that nobody asked for; DataError with all faults."""
+        for _ in self._rest:
+            pass
+
+    def facts(self) -> Facts:
+        """What is known once all went by."""
+        return Facts(
+            self.number, self.digest.hexdigest(), tuple(self.walk.notes), tuple(self.first)
+        )
+
+    def _noted(self) -> Iterator[Any]:
+        for example in self.walk:
+            self.digest.update(bytes_of(example))
+            self.number += 1
+            if len(self.first) < NUM_FIRST:
+                self.first.append(example)
+            self._keep(example)
+            yield example
+
+    def _keep(self, example: Any) -> None:
+        if self.store is None:
+            return
+        try:
+            self.store.add(example)
+        except OSError as error:
+            self.store = None
+            self.say(f"train: no room for a copy of the examples, read again each time ({error})")
 
 
 def _strings(data: Data) -> Iterator[str]:
