@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
-from toolkit.encoders.word_tokenizer import CAPITAL, SPECIAL, learn_tokenizer, whole_piece
+from toolkit.encoders import word_tokenizer
+from toolkit.encoders.word_tokenizer import (
+    CAPITAL,
+    SPECIAL,
+    learn_backend,
+    learn_tokenizer,
+    whole_piece,
+)
 from toolkit.encoders.word_vectors import word_vectors, words_of
 from toolkit.errors import DataError
 
@@ -313,3 +320,17 @@ def test_the_words_of_real_vectors_are_found(data_folder):
     assert len(tokenizer) > 11_000
     assert found.sum() == len(tokenizer) - 7  # all but the signs and qqqq
     assert table[ids["the"]][:2].tolist() == pytest.approx([-0.010167, 0.020194])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(st.sampled_from(["a", "A", "b c", "É", "é", "10", "ß", "⇧", "", "U.N."]))),
+    st.sampled_from(["mark", "lower", "keep"]),
+    st.integers(1, 3),
+)
+def test_given_words_are_counted_as_the_librarys_trainer_counts_them(texts, case, min_count):
+    keys = {"case": case, "min_count": min_count, "zero_digits": True}
+    ours = learn_backend(texts, **keys).get_vocab()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(word_tokenizer, "_counted", word_tokenizer._counted_in_strings)
+        assert learn_backend(texts, **keys).get_vocab() == ours

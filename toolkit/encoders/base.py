@@ -59,6 +59,13 @@ class Encoder(Block, ABC):
         A text is a string, or a sequence of words that must not be split at punctuation again.
         """
 
+    def vocabulary_key(self) -> str | None:
+        """What decides, beside the texts, what `tokenizer` learns; None where that is no text.
+
+        A tokenizer that learns nothing, or from other files too, has none.
+        """
+        return None
+
     def light(self, texts: Iterable[str | Sequence[str]]) -> "LightReading | None":
         """The tokenizer and the longest window without torch; None where that takes more."""
         return None

@@ -73,6 +73,11 @@ class Lstm(Encoder):
 
         return learn_tokenizer(texts, **self._vocabulary())
 
+    def vocabulary_key(self) -> str | None:
+        """The keys that say which words are known; None with a file of vectors."""
+        keys = {"max_words", "min_count", "case", "zero_digits"}
+        return None if self.vectors is not None else self.model_dump_json(include=keys)
+
     def light(self, texts: Iterable[str | Sequence[str]]) -> "LightReading":
         """The same tokenizer, not wrapped; an LSTM reads texts of any length."""
         from toolkit.encoders.light_tokenizer import LightReading, LightTokenizer

@@ -4,7 +4,8 @@ The result is a plain `tokenizer.json` (a WordLevel model), so that word ids, of
 tokens, padding and `from_pretrained` work as with every other tokenizer, and without this file.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
@@ -63,17 +64,21 @@ def learn_backend(
 
     Where a text is a string, all input is split at punctuation; where all texts are words, at
     white space only, so that `U.N.` stays whole. The pieces of a given word always have its word
-    id; in a string, the sign for a capital counts as a word.
+    id; in a string, the sign for a capital counts as a word. Texts that can be walked over twice
+    are not kept.
     """
-    texts = list(texts)
-    lists = [[text] if isinstance(text, str) else list(text) for text in texts]
-    has_strings = any(isinstance(text, str) for text in texts)
-    letters = {letter for text in lists for word in text for letter in word}
+    texts = list(texts) if isinstance(texts, Iterator) else texts
+    letters: set[str] = set()
+    has_strings = False
+    for text in texts:
+        has_strings = has_strings or isinstance(text, str)
+        letters.update(*([text] if isinstance(text, str) else text))
     backend = Tokenizer(models.WordLevel())
     backend.normalizer = _normalizer(letters, has_strings, case, zero_digits)
     backend.pre_tokenizer = _splitter(has_strings, case)
     limit = NO_LIMIT if max_words is None else max_words
-    words = _counted(backend, lists, min_count)[:limit]
+    count = _counted_in_strings if has_strings else _counted
+    words = count(backend, texts, min_count)[:limit]
     return _finished(backend, _extended(backend, words, more_words, limit), case)
 
 
@@ -129,11 +134,24 @@ def _splitter(has_strings: bool, case: Case) -> Any:
     return pre_tokenizers.Sequence(steps)
 
 
-def _counted(backend: Tokenizer, lists: Iterable[list[str]], min_count: int) -> list[str]:
-    """The words of the texts in the order of the vocabulary."""
+def _counted(backend: Tokenizer, texts: Iterable[Sequence[str]], min_count: int) -> list[str]:
+    """The words of the texts in the order of the vocabulary: each word is looked at once."""
+    given = Counter(word for text in texts for word in text)
+    counts: Counter[str] = Counter()
+    for word, number in given.items():
+        normal = backend.normalizer.normalize_str(word)
+        for piece, _ in backend.pre_tokenizer.pre_tokenize_str(normal):
+            counts[piece] += number
+    known = (word for word, number in counts.items() if number >= min_count and not is_sign(word))
+    return sorted(known, key=lambda word: (-counts[word], word))
+
+
+def _counted_in_strings(backend: Tokenizer, texts: Iterable[Text], min_count: int) -> list[str]:
+    """As `_counted`; how a string is cut depends on all of it."""
     trainer = trainers.WordLevelTrainer(
         vocab_size=NO_LIMIT, min_frequency=min_count, show_progress=False, special_tokens=[]
     )
+    lists = ([text] if isinstance(text, str) else list(text) for text in texts)
     backend.train_from_iterator(lists, trainer)
     vocabulary = backend.get_vocab(with_added_tokens=False)
     return [word for word in sorted(vocabulary, key=vocabulary.__getitem__) if not is_sign(word)]

@@ -126,7 +126,7 @@ def _opened(recipe: Recipe, processes: Processes, fresh: bool) -> Iterator[Run]:
 
 def _run(job: Job) -> Finished:
     run, recipe, processes = job.run, job.recipe, job.processes
-    tokenizer = tokenizer_of(run, recipe, job.splits["train"], processes)
+    tokenizer = tokenizer_of(run, recipe, job.splits["train"], processes, job.cache)
     recipe = recipe.model_copy(update={"task": recipe.task.learn_vocabulary(tokenizer)})
     torch.manual_seed(counted_seed(recipe.train.seed, "weights"))
     model = build_model(recipe.task, recipe.model, tokenizer).to(processes.device)

@@ -1,16 +1,19 @@
 """What is read, filled in and checked before there is a model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.data.text import counted
-from toolkit.errors import DataError, RecipeError, RunError, UnreachableError
+from toolkit.errors import DataError, RecipeError, RunError, StorageError, UnreachableError
 from toolkit.models.precision import resolve_precision
 from toolkit.recipe.schema import Recipe, Train
 from toolkit.runs import files
+from toolkit.runs.manifest import hash_of_examples
 from toolkit.runs.run import Run
+from toolkit.tasks.base import Task
 from toolkit.training.batches import Plan
-from toolkit.training.cache import Cache
+from toolkit.training.cache import Cache, key_of
 from toolkit.training.events import Note, Watch
 from toolkit.training.optimiser import rate_factor
 from toolkit.training.processes import Processes
@@ -140,23 +143,58 @@ def check_same_data(run: Run, record: dict[str, Any]) -> None:
         )
 
 
+class _Texts:
+    """The texts of examples, for whoever walks over them more than once."""
+
+    def __init__(self, task: Task, examples: Sequence[Any]) -> None:
+        self.task = task
+        self.examples = examples
+
+    def __iter__(self) -> Iterator[str | Sequence[str]]:
+        return (text for example in self.examples for text in self.task.texts(example))
+
+
 def tokenizer_of(
-    run: Run, recipe: Recipe, examples: Sequence[Any], processes: Processes
+    run: Run, recipe: Recipe, examples: Sequence[Any], processes: Processes, cache: Cache
 ) -> "PreTrainedTokenizerFast":
-    """The tokenizer, from the run's folder where it is kept there.
+    """The tokenizer, from the run's folder or the cache where it is kept there.
 
     One that took long to learn is learned once, by the first process: a run goes on, and others
     read, with the very same one.
     """
-    texts = (text for example in examples for text in recipe.task.texts(example))
+    texts = _Texts(recipe.task, examples)
     if not recipe.model.keeps_tokenizer:
-        return recipe.model.tokenizer(texts)
-    from transformers import AutoTokenizer
-
+        return _known_tokenizer(recipe, examples, cache) or recipe.model.tokenizer(texts)
     kept = run.folder / "tokenizer"
     if processes.is_main and files.fault_of(kept) is not None:
         learned = recipe.model.tokenizer(texts)
         files.commit_folder(kept, lambda folder: learned.save_pretrained(folder) and None)
     processes.wait()
-    tokenizer: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(kept)
+    return _loaded(kept)
+
+
+def _known_tokenizer(
+    recipe: Recipe, examples: Sequence[Any], cache: Cache
+) -> "PreTrainedTokenizerFast | None":
+    """A tokenizer that is learned from these examples once; None where none is kept."""
+    task, model = recipe.task, recipe.model
+    own = any(not type(part).__module__.startswith("toolkit.") for part in (task, model))
+    vocabulary = model.vocabulary_key()
+    if own or vocabulary is None or not getattr(examples, "source", None):
+        return None
+    parts = [type(model).__qualname__, vocabulary, type(task).__qualname__, task.model_dump_json()]
+
+    def fill(folder: Path) -> None:
+        model.tokenizer(_Texts(task, examples)).save_pretrained(folder)
+
+    try:
+        return _loaded(cache.entry(f"words-{key_of(hash_of_examples(examples), *parts)}", fill))
+    except (OSError, StorageError):  # said where windows are to be stored
+        return None
+
+
+def _loaded(folder: Path) -> "PreTrainedTokenizerFast":
+    from transformers import AutoTokenizer
+
+    tokenizer: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(folder)
     return tokenizer

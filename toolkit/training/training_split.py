@@ -75,8 +75,8 @@ class Source(NamedTuple):
 class TrainingSplit(Sequence[Any]):
     """Examples that are read from their source when they are needed, and can be let go of."""
 
-    def __init__(self, read: Callable[[], Iterable[Any]], facts: Facts) -> None:
-        self.read = read
+    def __init__(self, survey: "Callable[[], Survey] | None", facts: Facts) -> None:
+        self.survey = survey  # reads anew; None: these examples are nowhere else
         self.facts = facts
         self.source: Source | None = None  # None: nothing is kept of it
         self._examples: Iterable[Any] | None = None
@@ -87,34 +87,42 @@ class TrainingSplit(Sequence[Any]):
         """The training split of a recipe; not read where the cache knows it."""
         data, task = recipe.data, recipe.task
         source = Source.of(data, task)
+
+        def survey() -> Survey:
+            return Survey(data.walk("train", task.reads), source and task.reads, cache)
+
         if source is None:  # readers and tasks of a user's own get all examples at once
             reading = data.splits(task.reads, ["train"])["train"]
-            return cls.given(reading.examples, reading.notes)
-        walk = data.walk("train", task.reads)
+            return cls.given(reading.examples, reading.notes, survey)
         if facts := _known(cache, source.entry(task), task):
-            split = cls(lambda: walk, facts)
+            split = cls(survey, facts)
         else:
-            split = cls._walked(walk, task, cache)
+            split = cls._learning(survey, task)
         split.source = source
         return split
 
     @classmethod
-    def given(cls, examples: Sequence[Any], notes: Sequence[str] = ()) -> Self:
+    def given(
+        cls,
+        examples: Sequence[Any],
+        notes: Sequence[str] = (),
+        survey: "Callable[[], Survey] | None" = None,
+    ) -> Self:
         """Examples that are read already."""
         sha256 = hash_of_examples(examples)
         facts = Facts(len(examples), sha256, tuple(notes), tuple(examples[:NUM_FIRST]))
-        split = cls(lambda: examples, facts)
+        split = cls(survey, facts)
         split._examples = examples
         return split
 
     @classmethod
-    def _walked(cls, walk: Walk, task: Task, cache: Cache) -> Self:
+    def _learning(cls, survey: "Callable[[], Survey]", task: Task) -> Self:
         """Examples that are read here, and learned from, one after the other."""
-        survey: Any = _Survey(walk, task.reads, cache)
-        learned = task.learn(survey)  # our own tasks take an iterator
-        survey.finish()
-        split = cls(lambda: walk, survey.facts())
-        split._examples, split._learned = survey.store, (task, learned)
+        seen: Any = survey()
+        learned = task.learn(seen)  # our own tasks take an iterator
+        seen.finish()
+        split = cls(survey, seen.facts())
+        split._examples, split._learned = seen.store, (task, learned)
         return split
 
     @property
@@ -149,7 +157,8 @@ class TrainingSplit(Sequence[Any]):
 
     def forget(self) -> None:
         """Let go of the examples; whoever asks for them again reads them again."""
-        self._examples = None
+        if self.survey is not None:
+            self._examples = None
 
     def __len__(self) -> int:
         return self.facts.number
@@ -175,21 +184,22 @@ class TrainingSplit(Sequence[Any]):
         return iter(self._read_anew() if self._examples is None else self._examples)
 
     def _read_anew(self) -> Iterator[Any]:
-        digest = hashlib.sha256()
-        for example in self.read():
-            digest.update(bytes_of(example))
-            yield example
-        if digest.hexdigest() != self.sha256:
+        assert self.survey is not None, "examples that are nowhere were let go of"
+        seen = self.survey()
+        yield from seen
+        if seen.facts().sha256 != self.sha256:
             raise DataError("data.train: changed while the run was at work")
+        self._examples = seen.store
 
 
-class _Survey:
+class Survey:
     """Examples that go by once: what there is to know of them, and they themselves, set aside."""
 
-    def __init__(self, walk: Walk, made: type[Any], cache: Cache) -> None:
+    def __init__(self, walk: Walk, made: type[Any] | None, cache: Cache) -> None:
+        """`made`: the class of the examples; None: they are not set aside."""
         self.walk = walk
         self.say = cache.say
-        self.store: ExampleStore | None = ExampleStore(made, cache.room())
+        self.store = None if made is None else ExampleStore(made, cache.room())
         self.digest = hashlib.sha256()
         self.number = 0
         self.first: list[Any] = []
