@@ -1,5 +1,6 @@
 """A run finds what an earlier one made of the same training data, and reads none of it again."""
 
+import json
 import os
 from pathlib import Path
 
@@ -160,10 +161,6 @@ def test_a_full_disk_keeps_windows_in_memory_and_says_so(cache, recipe, monkeypa
 
 def test_windows_that_cannot_be_stored_are_kept_in_memory(cache, recipe, monkeypatch):
     first, _ = run(recipe)
-
-    def refuse(*_):
-        raise UnstorableError("a target is 'odd'")
-
     monkeypatch.setenv("TOOLKIT_CACHE", str(cache) + "-other")
     monkeypatch.setattr("toolkit.training.training_windows.write_windows", refuse)
     second, notes = run(recipe, fresh=True)
@@ -261,3 +258,40 @@ def test_without_room_for_a_copy_the_file_is_read_again_and_that_is_said(
 )  # fmt: skip
 def test_tasks_learn_from_examples_that_go_by_once(task, examples):
     assert task.learn(iter(examples)) == task.learn(examples)
+
+
+def test_what_of_the_gold_is_not_taught_is_said_at_every_start(cache, tmp_path, monkeypatch):
+    context = "so " + "London " * 80 + "it is"
+    split = {"text": [context[3:-6]], "answer_start": [3]}
+    whole = {"text": ["London"], "answer_start": [3]}
+    rows = [{"question": "What?", "context": context, "answers": each} for each in (split, whole)]
+    train = tmp_path / "train.jsonl"
+    train.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    path = tmp_path / "qa.yaml"
+    path.write_text(
+        "task: {type: question-answering}\n"
+        "model: {type: lstm, embedding: 8, hidden: 8, max_length: 32}\n"
+        f"data: {{format: jsonl, train: {train}}}\n"
+        f"train: {{epochs: 1, precision: fp32}}\nrun: {{folder: {tmp_path / 'runs'}}}\n",
+        encoding="utf-8",
+    )
+
+    def said():
+        notes = []
+        watch = lambda event: notes.append(event.text) if isinstance(event, Note) else None  # noqa: E731
+        toolkit.finetune(toolkit.load_recipe(path), watch=watch, fresh=True)
+        return [note for note in notes if "teach nothing" in note]
+
+    first = said()
+    assert first == [
+        "train: 1 of 2 questions teach nothing, as no window holds their answer whole: "
+        "raise model.max_length"
+    ]
+    assert said() == first  # from the cache
+    monkeypatch.setattr("toolkit.training.training_windows.write_windows", refuse)
+    monkeypatch.setenv("TOOLKIT_CACHE", str(cache) + "-other")
+    assert said() == first  # from memory
+
+
+def refuse(*_):
+    raise UnstorableError("a target is 'odd'")

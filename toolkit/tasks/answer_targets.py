@@ -1,7 +1,6 @@
 """What the windows of a question are taught, and what of the gold that leaves out."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from toolkit.examples import Answer, Question
 from toolkit.tasks.question_windows import Part
@@ -32,23 +31,19 @@ def with_targets(
     ]
 
 
-def notes_of(
-    examples: Sequence[Question], windows: Sequence[Sequence[Window]], longest: int
-) -> list[str]:
+def notes_on(counts: Mapping[str, int], total: int, longest: int) -> list[str]:
     """What is not learned as the gold has it, a sentence each with how many questions it is."""
-    fates = Counter(
-        fate
-        for example, group in zip(examples, windows, strict=True)
-        for fate in _fates(example, group, longest)
-    )
     sentences = {
         "split": "teach nothing, as no window holds their answer whole: raise model.max_length",
         "long": f"have answers of over {longest} tokens, which task.max_answer_length keeps back",
         "inexact": "have answers that begin or end within a token, and teach that whole token",
         "cut": "take more than half a window, and are read up to there",
     }
-    total = len(examples)
-    return [f"{fates[f]} of {total} questions {what}" for f, what in sentences.items() if fates[f]]
+    return [
+        f"{counts[odd]} of {total} questions {what}"
+        for odd, what in sentences.items()
+        if counts.get(odd)
+    ]
 
 
 def _first_held(part: Part, found: Sequence[Place | None]) -> Place | None:
@@ -56,7 +51,8 @@ def _first_held(part: Part, found: Sequence[Place | None]) -> Place | None:
     return next((place for place in places if place), None)
 
 
-def _fates(example: Question, windows: Sequence[Window], longest: int) -> Iterator[str]:
+def oddities_of(example: Question, windows: Sequence[Window], longest: int) -> Iterator[str]:
+    """The kinds of sentences of `notes_on` that a question belongs to."""
     if windows[0].where.is_question_cut:
         yield "cut"
     if not example.answers:

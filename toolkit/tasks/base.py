@@ -5,6 +5,7 @@ examples becomes a field too (`learn`), so that the filled recipe rebuilds it wi
 """
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self
 
@@ -148,6 +149,16 @@ class Task(Block, ABC):
 
     def notes_of(self, examples: Sequence[Any], windows: Sequence[Sequence[Window]]) -> list[str]:
         """What of the gold is not learned as it stands, a sentence each with how often."""
+        pairs = zip(examples, windows, strict=True)
+        counts = Counter(odd for example, group in pairs for odd in self.oddities(example, group))
+        return self.notes_on(counts, len(examples))
+
+    def oddities(self, example: Any, windows: Sequence[Window]) -> Iterable[str]:
+        """What of an example's gold its windows do not teach as it stands, a word each."""
+        return ()
+
+    def notes_on(self, counts: Mapping[str, int], total: int) -> list[str]:
+        """A sentence for each kind of `oddities`, by how many of the examples have it."""
         return []
 
     def labels_of(self, example: Any) -> Iterable[str | float]:

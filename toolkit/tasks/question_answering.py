@@ -18,7 +18,7 @@ from toolkit.examples import Answer, Question
 from toolkit.heads.standard import StandardHead
 from toolkit.metrics.score import Score
 from toolkit.tasks.answer_scores import best_threshold, scores_of, scores_with_none
-from toolkit.tasks.answer_targets import notes_of, with_targets
+from toolkit.tasks.answer_targets import notes_on, oddities_of, with_targets
 from toolkit.tasks.base import Share, Task
 from toolkit.tasks.question_windows import question_windows
 from toolkit.windows import Window
@@ -131,11 +131,13 @@ class QuestionAnswering(Task):
             return windows
         return with_targets(windows, example.answers, bool(self.no_answer))
 
-    def notes_of(
-        self, examples: Sequence[Question], windows: Sequence[Sequence[Window]]
-    ) -> list[str]:
-        """What training should say of the windows of its examples, a sentence each."""
-        return notes_of(examples, windows, self.max_answer_length)
+    def oddities(self, example: Question, windows: Sequence[Window]) -> Iterable[str]:
+        """Why an answer is not taught as it stands, and whether the question is cut."""
+        return oddities_of(example, windows, self.max_answer_length)
+
+    def notes_on(self, counts: Mapping[str, int], total: int) -> list[str]:
+        """How many questions have which oddity."""
+        return notes_on(counts, total, self.max_answer_length)
 
     def head(self, width: int) -> "nn.Module":
         """A linear layer over every token: scores (batch, length, 2), of first and last token."""

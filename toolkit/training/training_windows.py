@@ -6,7 +6,8 @@ Where the cache cannot be used, files of this process serve; where those cannot,
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,44 +26,68 @@ from toolkit.training.window_store import (
 )
 from toolkit.windows import Window, encoded
 
+ODDITIES = "oddities.json"
 MANY = 20_000  # examples whose windows take so long to make that it is said
 
 
 def training_windows(reader: Reader, examples: Sequence[Any], cache: Cache, tell: Watch) -> Windows:
     """The windows of the training examples, which are let go of; `tell` hears what is odd."""
-    if reader.task.varies:
-        return windows_in_memory(_groups(reader, examples), reader.task.num_left_out)
-    try:
-        windows = _stored(reader, examples, cache, tell)
-    except UnstorableError as error:
-        tell(Note(f"train: windows are kept in memory: {error}"))
-    except OSError as error:
-        tell(Note(f"train: windows are kept in memory: no room for files ({error})"))
-    else:
-        if isinstance(examples, TrainingSplit):
-            examples.forget()
-        return windows
-    return windows_in_memory(_groups(reader, examples), reader.task.num_left_out)
+    windows, odd = _made(reader, examples, cache, tell)
+    for note in reader.task.notes_on(odd, len(examples)):
+        tell(Note(f"train: {note}"))
+    return windows
 
 
-def _stored(reader: Reader, examples: Sequence[Any], cache: Cache, tell: Watch) -> Windows:
+def _made(
+    reader: Reader, examples: Sequence[Any], cache: Cache, tell: Watch
+) -> tuple[Windows, Mapping[str, int]]:
+    """The windows, and how many examples have which oddity."""
+    if not reader.task.varies:
+        try:
+            found = _stored(reader, examples, cache, tell)
+        except UnstorableError as error:
+            tell(Note(f"train: windows are kept in memory: {error}"))
+        except OSError as error:
+            tell(Note(f"train: windows are kept in memory: no room for files ({error})"))
+        else:
+            if isinstance(examples, TrainingSplit):
+                examples.forget()
+            return found
+    odd: Counter[str] = Counter()
+    return windows_in_memory(_groups(reader, examples, odd), reader.task.num_left_out), odd
+
+
+def _stored(
+    reader: Reader, examples: Sequence[Any], cache: Cache, tell: Watch
+) -> tuple[Windows, Mapping[str, int]]:
     def fill(folder: Path) -> None:
         if len(examples) >= MANY:
             tell(Note(f"train: making the windows of {len(examples):,} examples, once"))
-        write_windows(folder, _groups(reader, examples), reader.task.num_left_out)
+        odd: Counter[str] = Counter()
+        write_windows(folder, _groups(reader, examples, odd), reader.task.num_left_out)
+        (folder / ODDITIES).write_text(json.dumps(odd), encoding="utf-8")
 
     if (key := _key_of(reader, examples)) is not None:
         try:
-            return WindowStore(cache.entry(f"windows-{key}", fill)).windows()
+            return _found(cache.entry(f"windows-{key}", fill))
         except (OSError, StorageError) as error:
             tell(Note(f"cache: cannot be used, the windows are made for this run only ({error})"))
     with tempfile.TemporaryDirectory(prefix="toolkit-windows-") as folder:
         fill(Path(folder))
-        return WindowStore(Path(folder)).windows()  # its maps outlive the names of the files
+        return _found(Path(folder))  # maps outlive the names of the files
 
 
-def _groups(reader: Reader, examples: Sequence[Any]) -> Iterator[list[Window]]:
-    return (reader.windows(example) for example in examples)
+def _found(folder: Path) -> tuple[Windows, Mapping[str, int]]:
+    odd = json.loads((folder / ODDITIES).read_text(encoding="utf-8"))
+    return WindowStore(folder).windows(), odd
+
+
+def _groups(reader: Reader, examples: Sequence[Any], odd: Counter[str]) -> Iterator[list[Window]]:
+    """The windows of each example; oddities are counted as they go by."""
+    for example in examples:
+        group = reader.windows(example)
+        odd.update(reader.task.oddities(example, group))
+        yield group
 
 
 def _key_of(reader: Reader, examples: Sequence[Any]) -> str | None:
