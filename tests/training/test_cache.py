@@ -1,12 +1,18 @@
 """What can be made again is kept, shared, bounded, and found out where it was damaged."""
 
+import hashlib
 import os
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from toolkit.errors import StorageError, ToolkitError
-from toolkit.training.cache import LIMIT, Cache, cache_folder, key_of
+from toolkit.training import cache as cache_module
+from toolkit.training.cache import LIMIT, Cache, cache_folder, hash_of_file, key_of
 
 
 @pytest.fixture
@@ -124,3 +130,23 @@ def test_the_folder_is_named_by_the_environment(monkeypatch, tmp_path):
 def test_keys_differ_in_every_part():
     keys = {key_of(*parts) for parts in [("a", "b"), ("b", "a"), ("ab",), ("a", "b", ""), ()]}
     assert len(keys) == 5
+
+
+@given(st.binary(max_size=40), st.data())
+def test_a_file_hashed_in_pieces_is_known_by_every_byte(content, data):
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+        patch.setattr(cache_module, "_PIECE", 8)
+        patch.setattr(cache_module, "_BLOCK", 4)
+        path = Path(folder) / "file"
+        path.write_bytes(content)
+        first = hash_of_file(path)
+        assert hash_of_file(path) == first
+        pieces = [content[start : start + 8] for start in range(0, len(content), 8)]
+        expected = b"".join(hashlib.sha256(piece).digest() for piece in pieces)
+        assert first == hashlib.sha256(expected).hexdigest()
+        if content:
+            place = data.draw(st.integers(0, len(content) - 1))
+            changed = bytearray(content)
+            changed[place] ^= 1
+            path.write_bytes(changed)
+            assert hash_of_file(path) != first

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import metadata
@@ -20,6 +21,8 @@ from toolkit.runs import files
 
 FOLDER, LIMIT = "TOOLKIT_CACHE", "TOOLKIT_CACHE_GB"  # variables of the environment
 USUAL_LIMIT = 20.0  # GB
+_PIECE, _BLOCK = 1 << 26, 1 << 20  # bytes of a file that are hashed by themselves, and at a time
+_AT_ONCE = 4  # pieces
 _PACKAGES = ("tokenizers", "transformers", "numpy", "pydantic")  # whose code decides the contents
 
 
@@ -43,6 +46,23 @@ def code_version() -> str:
     for path in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(path.read_bytes())
     return " ".join([digest.hexdigest(), *(metadata.version(name) for name in _PACKAGES)])
+
+
+def hash_of_file(path: Path) -> str:
+    """A hash of all bytes of a file: the sha256 of those of its pieces, some of them at a time."""
+    starts = range(0, path.stat().st_size, _PIECE)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        hashes = list(pool.map(lambda start: _hash_of_piece(path, start), starts))
+    return hashlib.sha256(b"".join(hashes)).hexdigest()
+
+
+def _hash_of_piece(path: Path, start: int) -> bytes:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        file.seek(start)
+        for _ in range(0, _PIECE, _BLOCK):
+            digest.update(file.read(_BLOCK))  # other threads run meanwhile
+    return digest.digest()
 
 
 class Cache:

@@ -21,10 +21,9 @@ from toolkit.data.split import NAMES
 from toolkit.data.text import expand
 from toolkit.errors import DataError, StorageError, UnreachableError
 from toolkit.recipe.schema import Recipe
-from toolkit.runs import files
 from toolkit.runs.manifest import bytes_of, hash_of_examples
 from toolkit.tasks.base import Task
-from toolkit.training.cache import Cache, key_of
+from toolkit.training.cache import Cache, hash_of_file, key_of
 from toolkit.training.example_store import ExampleStore
 
 NUM_FIRST = 16  # examples that are known without reading
@@ -56,7 +55,7 @@ class Source(NamedTuple):
         if own or not data.reads_files or data.train in others:
             return None
         paths = [data.path_of(data.train), *_strings(data)]
-        hashes = [files.sha256_of(found) for path in paths if (found := _file(path))]
+        hashes = [hash_of_file(found) for path in paths if (found := _file(path))]
         path = _file(paths[0])
         if path is None:
             return None
