@@ -116,16 +116,18 @@ def check_rates(train: Train, plan: Plan) -> None:
 def ids_of(examples: Sequence[Any], places: Sequence[int]) -> list[str]:
     """What training examples are called: their ids, or their places where they have none.
 
-    Examples that were let go of are read again, and let go of again.
+    Examples that were let go of are walked once more.
     """
-    was_read = not isinstance(examples, TrainingSplit) or examples.is_read
+    wanted, named = set(places), {}
     try:
-        return [getattr(examples[place], "id", "") or str(place) for place in places]
+        named = {
+            place: getattr(example, "id", "")
+            for place, example in enumerate(examples)
+            if place in wanted
+        }
     except (DataError, UnreachableError):  # they are no longer where they were read from
-        return [str(place) for place in places]
-    finally:
-        if isinstance(examples, TrainingSplit) and not was_read:
-            examples.forget()
+        pass
+    return [named.get(place) or str(place) for place in places]
 
 
 def check_same_data(run: Run, record: dict[str, Any]) -> None:
