@@ -20,7 +20,7 @@ ROWS = (
     {"tasks", "encoders"},
     {"heads", "losses", "dropout"},
     {"recipe", "data"},
-    {"windows", "hub", "examples", "registry", "metrics"},
+    {"windows", "hub", "examples", "registry", "metrics", "stopping"},
     {"errors"},
 )
 ROW = {name: number for number, row in enumerate(ROWS) for name in row}
@@ -31,7 +31,7 @@ LIGHT = (
     "toolkit.data.conll", "toolkit.data.hub", "toolkit.tasks.token_classification",
     "toolkit.tasks.masked_language_modelling", "toolkit.data.plain_text", "toolkit.encoders.new",
     "toolkit.encoders.pretrained", "toolkit.encoders.recurrent", "toolkit.metrics.spans",
-    "toolkit.audit.audit", "toolkit.audit.record", "toolkit.runs.run",
+    "toolkit.audit.audit", "toolkit.audit.record", "toolkit.runs.run", "toolkit.stopping",
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from toolkit.evaluation.predictions import Most, Reader, plan_batches, predict
 from toolkit.examples import Answer, Question, Tagged, Text
 from toolkit.models.model import build_model
 from toolkit.models.reading import WindowSize
+from toolkit.stopping import Stopped
 from toolkit.tasks.question_answering import QuestionAnswering
 from toolkit.tasks.sequence_classification import SequenceClassification
 from toolkit.tasks.token_classification import TokenClassification
@@ -142,9 +143,11 @@ def test_two_processes_predict_the_same_bits_as_one(tagger, precision):
     done = []
 
     def as_rank(rank):
-        def gather(mine):
+        def gather(told):
+            ((votes, mine),) = told
             done.extend(mine)
-            return done if rank == 0 else mine + [part for part in whole if part not in mine]
+            others = [part for part in whole if part not in mine]
+            return [(votes, done if rank == 0 else mine + others)]
 
         processes = SimpleNamespace(rank=rank, count=2, gather=gather)
         return predict(
@@ -153,7 +156,7 @@ def test_two_processes_predict_the_same_bits_as_one(tagger, precision):
         )  # fmt: skip
 
     whole = []
-    alone = SimpleNamespace(rank=0, count=1, gather=lambda mine: whole.extend(mine) or mine)
+    alone = SimpleNamespace(rank=0, count=1, gather=lambda told: whole.extend(told[0][1]) or told)
     expected = predict(
         model, reader, examples, batch_size=9, batch_tokens=150, precision=precision,
         device=CPU, processes=alone,
@@ -162,6 +165,18 @@ def test_two_processes_predict_the_same_bits_as_one(tagger, precision):
     as_rank(1)
     assert as_rank(0) == expected
     assert len(done) == len(whole)
+
+
+def test_all_processes_stop_where_one_was_asked_to(tagger):
+    # the other one was asked by SIGTERM, after this one had predicted everything
+    processes = SimpleNamespace(rank=0, count=2, gather=lambda told: [*told, (2**20, [])])
+    model, reader, examples = tagger
+    with pytest.raises(Stopped) as stopped:
+        predict(
+            model, reader, examples, batch_size=9, precision="fp32", device=CPU,
+            processes=processes,
+        )  # fmt: skip
+    assert stopped.value.exit_code == 143
 
 
 def test_each_sentence_gets_its_own_prediction_back(tagger):

@@ -3,12 +3,11 @@
 import errno
 import os
 import shlex
-import signal
 import sys
-from types import FrameType
 
 import typer
 
+from toolkit import stopping
 from toolkit.cli.check import check
 from toolkit.cli.evaluate import evaluate
 from toolkit.cli.export import export
@@ -34,8 +33,7 @@ def main() -> None:
     # Threads that wait for each other sleep instead of spinning: with spinning ones, a small model
     # trained 60 times slower on a machine that others used too. Read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
+    stopping.listen()
     try:
         try:
             app()
@@ -57,25 +55,32 @@ def main() -> None:
         print(f"the output could not be written ({error.strerror})", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to flush
         sys.exit(StorageError.exit_code)
-    except _Stopped as stopped:
-        _leave(stopped.number)
+    except stopping.Stopped as stopped:
+        _leave(stopped)
 
 
-class _Stopped(BaseException):
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C ends at once
-    raise _Stopped(number)
-
-
-def _leave(number: int) -> None:
-    how = "interrupted" if number == signal.SIGINT else "terminated"
-    again = [each for each in sys.argv[1:] if each != "--fresh"]  # which would start over again
-    hint = f"; to go on: {shlex.join(['toolkit', *again])}"
-    print(how + hint * (sys.argv[1:2] == ["finetune"]), file=sys.stderr)
+def _leave(stopped: stopping.Stopped) -> None:
+    stopping.leave()
+    if os.environ.get("RANK", "0") == "0":
+        how = "interrupted" if stopped.exit_code == stopping.INTERRUPTED else "terminated"
+        kept = f" ({stopped.kept})" if stopped.kept else ""
+        print(how + kept + _way_on(), file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(128 + number)  # threads of the framework may still compute: nothing waits for them
+    os._exit(
+        stopped.exit_code
+    )  # threads of the framework may still compute: nothing waits for them
+
+
+def _way_on() -> str:
+    """How to go on with a run that was stopped."""
+    if sys.argv[1:2] != ["finetune"]:
+        return ""
+    again = [each for each in sys.argv[1:] if each != "--fresh"]  # which would start over again
+    command = ["toolkit", *again]
+    processes = os.environ.get("WORLD_SIZE")
+    if processes is not None:
+        if processes != os.environ.get("LOCAL_WORLD_SIZE"):
+            return f"; to go on: start the same job again: {shlex.join(command)}"
+        command = ["torchrun", "--nproc_per_node", processes, "-m", *command]
+    return f"; to go on: {shlex.join(command)}"

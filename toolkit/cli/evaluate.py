@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from toolkit import stopping
 from toolkit.cli.options import AllowCode, RunFolder
 from toolkit.cli.scores import difference_line, score_lines
 from toolkit.cli.starting import starting
@@ -59,9 +60,10 @@ def evaluate(
     print(difference_line(scored, opened.results()))
     if output is not None:
         result = {"run": recipe.run.name, "stand_in": bool(recipe.run.stand_in), "data": source}
-        with storage_errors(output):
+        with storage_errors(output), stopping.deferred():
             output.write_text(json.dumps(result | scored, indent=2) + "\n", encoding="utf-8")
     if predictions is not None:
-        with storage_errors(predictions), open(predictions, "w", encoding="utf-8") as file:
-            for record in records_of(predictor.task, examples, predicted.predictions):
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        records = records_of(predictor.task, examples, predicted.predictions)
+        lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+        with storage_errors(predictions), stopping.deferred():
+            predictions.write_text("".join(lines), encoding="utf-8")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from toolkit import stopping
 from toolkit.cli.options import AllowCode, RunFolder
 from toolkit.cli.starting import starting
 from toolkit.cli.typed import Typed
@@ -72,15 +73,16 @@ def predict(
 
         predictor = load(run, "evaluate.extra=[]", allow_code=allowed, precision=precision)
     for group in _groups(predictor, typed):
-        predictions = predictor.predict(group)
-        for example, prediction in zip(group, predictions, strict=True):
-            if output == "jsonl":
-                record = predictor.task.record(example, prediction)
-                said = record | {"precision": predictor.precision}
-                print(json.dumps(said, ensure_ascii=False))
-            else:
-                print(predictor.task.render(example, prediction))
-        sys.stdout.flush()
+        with stopping.deferred():  # no half of a line; waiting for the next text is outside
+            predictions = predictor.predict(group)
+            for example, prediction in zip(group, predictions, strict=True):
+                if output == "jsonl":
+                    record = predictor.task.record(example, prediction)
+                    said = record | {"precision": predictor.precision}
+                    print(json.dumps(said, ensure_ascii=False))
+                else:
+                    print(predictor.task.render(example, prediction))
+            sys.stdout.flush()
 
 
 def _groups(predictor: "Predictor", typed: Typed) -> Iterator[list[Any]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
+from toolkit import stopping
 from toolkit.data.text import counted
 from toolkit.errors import NumericalError
 from toolkit.evaluation.extra import Metric
@@ -26,6 +27,7 @@ from toolkit.windows import Window, know_words
 if TYPE_CHECKING:
     from toolkit.training.processes import Processes
 
+_Part = tuple[int, list[int], list[Any], float, int]  # batch, rows, predictions, loss, targets
 MOST_TOKENS = 4096  # at a time: the products are fast, and what lies between them still in a cache
 
 
@@ -105,8 +107,9 @@ def predict(
 ) -> Predicted:
     """Predict every example once; changes no model state.
 
-    At most `batch_size` windows and `batch_tokens` tokens with padding are read at a time.
-    NumericalError where scores are not finite: a prediction made of them would mean nothing.
+    At most `batch_size` windows and `batch_tokens` tokens with padding are read at a time. Stops
+    between batches where that was asked. NumericalError where scores are not finite: a prediction
+    made of them would mean nothing.
     """
     windows = reader.windows_of(examples)
     most = Most(batch_size, batch_tokens)
@@ -117,6 +120,8 @@ def predict(
     mine: list[tuple[int, list[int], list[Any], float, int]] = []
     with quick_products(), reading(model, precision, device):
         for number in range(rank, len(batches), count):
+            if stopping.vote():
+                break
             rows = batches[number]
             scores, loss, targets = _compute(
                 model, reader, [windows[row] for row in rows], most, device
@@ -130,7 +135,7 @@ def predict(
             ]
             mine.append((number, rows, predictions, loss, targets))
     model.train(was_training)
-    parts = processes.gather(mine) if processes else mine
+    parts = _shared(mine, processes)
     if broken := sorted(row for _, rows, found, *_ in parts if rows and not found for row in rows):
         raise NumericalError(
             f"the model's scores of {counted(len(broken), 'example')} are not finite "
@@ -150,6 +155,14 @@ def predict(
 def _is_broken(scores: Sequence["np.ndarray[Any, Any]"]) -> bool:
     # minus infinity is what must not be, and everything must not be nowhere
     return not all(bool((table < np.inf).all() and np.isfinite(table).any()) for table in scores)
+
+
+def _shared(mine: list[_Part], processes: "Processes | None") -> list[_Part]:
+    """What all processes predicted; Stopped in each of them where one was asked to stop."""
+    told = [(stopping.vote(), mine)]
+    told = processes.gather(told) if processes else told
+    stopping.heed(sum(votes for votes, _ in told))
+    return [part for _, parts in told for part in parts]
 
 
 def plan_batches(windows: Sequence[Sequence[Window]], most: Most) -> list[list[int]]:
@@ -214,9 +227,7 @@ def _in_parts(model: Any, batch: Batch, at_once: int, device: torch.device) -> O
     return Output(scores, *model.head.loss(scores, targets))
 
 
-def _merge(
-    parts: Sequence[tuple[int, list[int], list[Any], float, int]], size: int
-) -> tuple[list[Any], float | None]:
+def _merge(parts: Sequence[_Part], size: int) -> tuple[list[Any], float | None]:
     """The predictions in the order of the examples, and the mean loss."""
     found: dict[int, Any] = {}
     loss, count = 0.0, 0

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from toolkit import stopping
 from toolkit.errors import NumericalError, RunError, StorageError
 from toolkit.evaluation.predictions import Reader, predict
 from toolkit.models.freezing import frozen_hash
@@ -35,6 +36,7 @@ class Progress(NamedTuple):
     is_done: bool = False
     num_left_out: int = 0  # steps that were not finite
     num_in_a_row: int = 0  # of them, up to this step
+    is_unscored: bool = False  # stopped while the step's evaluation was at work
 
 
 def fit(
@@ -46,15 +48,53 @@ def fit(
     dev: Sequence[Any] | None,
     watch: Watch,
 ) -> Progress:
-    """Train to the end from wherever the run stands; leaves the best weights in `model`."""
-    train = recipe.train
-    progress = _resume(run, loop, model)
+    """Train to the end from wherever the run stands; leaves the best weights in `model`.
+
+    Where a signal asks to stop, all processes do behind the same step, which is saved.
+    """
+    progress, keep = _resume(run, loop, model), recipe.train.keep_checkpoints
     if loop.processes.is_main:
-        run.checkpoints.rotate(train.keep_checkpoints, progress.best_step)  # a kill came before
+        run.checkpoints.rotate(keep, progress.best_step)  # a kill came before
     logs = (METRICS, TIMING, NOT_FINITE)
-    saving = Saving(run, train.keep_checkpoints, logs, lambda sentence: watch(Note(sentence)))
+    saving = Saving(run, keep, logs, lambda sentence: watch(Note(sentence)))
     if progress.step:
         watch(Resumed(progress.step))
+    with stopping.deferred():
+        progress = _train(run, recipe, loop, model, reader, dev, watch, saving, progress)
+    if loop.vocabulary is not None:
+        loop.vocabulary.finish()
+    if progress.best_step is not None:
+        run.checkpoints.check(progress.best_step)
+        best = run.checkpoints.weights(progress.best_step)
+        load_weights(model, best, without=model.frozen)
+    return progress
+
+
+def _train(
+    run: Run,
+    recipe: Recipe,
+    loop: Loop,
+    model: Model,
+    reader: Reader,
+    dev: Sequence[Any] | None,
+    watch: Watch,
+    saving: Saving,
+    progress: Progress,
+) -> Progress:
+    train = recipe.train
+
+    def scored(progress: Progress) -> Progress:
+        if dev is None:
+            return progress
+        with loop.whole():
+            evaluation = evaluate(recipe, loop, model, reader, dev, progress)
+        _log_evaluation(run, loop, evaluation, watch)
+        watch(evaluation)
+        return _after(evaluation, progress, train.patience)
+
+    if progress.is_unscored:
+        progress = scored(progress._replace(is_unscored=False))
+        _save(saving, loop, model, progress)
     began = time.monotonic()
     for step in () if progress.is_done else _steps(run, loop, progress.step, watch):
         progress = progress._replace(step=step.number)
@@ -71,26 +111,25 @@ def fit(
         )
         if is_saved:  # so that the newest checkpoint is always one to go on from
             _check_finite(loop, model, f"after step {step.number}")
-        if is_evaluated and dev is not None:
-            with loop.whole():
-                evaluation = evaluate(recipe, loop, model, reader, dev, progress)
-            progress = _after(evaluation, progress, train.patience)
-            _log_evaluation(run, loop, evaluation, watch)
-            watch(evaluation)
-        progress = progress._replace(is_done=progress.is_done or is_last)
-        if is_saved:
+        progress = progress._replace(is_done=is_last)
+        if is_evaluated:
+            try:
+                progress = scored(progress)
+            except stopping.Stopped as stopped:
+                _save(saving, loop, model, progress._replace(is_unscored=True))
+                raise _behind(step, stopped.exit_code) from None
+        stop = loop.processes.stop()
+        if stop and not is_saved:
+            _check_finite(loop, model, f"after step {step.number}")
+        if is_saved or stop:
             _save(saving, loop, model, progress)
             began = time.monotonic()
+        if stop:
+            raise _behind(step, stop)
         if progress.is_done:
             break
     if progress.num_left_out:
         watch(Note(_left_out(progress)))
-    if loop.vocabulary is not None:
-        loop.vocabulary.finish()
-    if progress.best_step is not None:
-        run.checkpoints.check(progress.best_step)
-        best = run.checkpoints.weights(progress.best_step)
-        load_weights(model, best, without=model.frozen)
     return progress
 
 
@@ -121,6 +160,10 @@ def _steps(run: Run, loop: Loop, done: int, watch: Watch) -> Iterator[Step]:
     except SharedMemoryError as error:
         run.write_budgets(smaller | {error.step + 1: error.refused.tokens // 2})
         raise
+
+
+def _behind(step: Step, exit_code: int) -> stopping.Stopped:
+    return stopping.Stopped(exit_code, f"step {step.number} is saved")
 
 
 def evaluate(
@@ -163,7 +206,8 @@ def _after(evaluation: Evaluation, progress: Progress, patience: int | None) -> 
         )
     waited = progress.num_without_gain + 1
     return progress._replace(
-        num_without_gain=waited, is_done=patience is not None and waited >= patience
+        num_without_gain=waited,
+        is_done=progress.is_done or (patience is not None and waited >= patience),
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from toolkit import stopping
 from toolkit.models.batch import Batch, collate
 from toolkit.models.precision import autocast
 from toolkit.training.batches import Size, counted_seed, cut_at, parts_of
@@ -95,7 +96,7 @@ def gradients(loop: "Loop", wrapped: nn.Module, held: Held, step: int) -> Sums |
     shared = None
     if processes.count > 1:
         shared = own.pop() if held.has(own[-1]) else _empty(loop, step)
-    totals = torch.zeros(4, dtype=torch.float64, device=processes.device)
+    totals = torch.zeros(5, dtype=torch.float64, device=processes.device)
     loop.optimiser.zero_grad(set_to_none=True)
     refused = None
     for micro_batch in own:
@@ -110,8 +111,9 @@ def gradients(loop: "Loop", wrapped: nn.Module, held: Held, step: int) -> Sums |
             shared = _empty(loop, step)
         if tried(loop, wrapped, step, shared, totals):
             raise SharedMemoryError(step, shared.refused(loop.model.encoder.is_padded))
-    totals[3] += refused is not None
-    loss, count, num_tokens, failures = processes.sum(totals).tolist()
+    totals[3] = refused is not None
+    totals[4] = stopping.vote()  # so that all stop behind the same step
+    loss, count, num_tokens, failures, processes.votes = processes.sum(totals).tolist()
     if failures:
         return _agreed(loop, step, refused)
     return Sums(loss, int(count), int(num_tokens))

@@ -1,5 +1,6 @@
 """What is read, filled in and checked before there is a model."""
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,14 +120,12 @@ def ids_of(examples: Sequence[Any], places: Sequence[int]) -> list[str]:
     Examples that were let go of are walked once more.
     """
     wanted, named = set(places), {}
-    try:
+    with contextlib.suppress(DataError, UnreachableError):  # no longer where they were read from
         named = {
             place: getattr(example, "id", "")
             for place, example in enumerate(examples)
             if place in wanted
         }
-    except (DataError, UnreachableError):  # they are no longer where they were read from
-        pass
     return [named.get(place) or str(place) for place in places]
 
 

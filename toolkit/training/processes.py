@@ -13,6 +13,7 @@ from accelerate.utils import broadcast_object_list, gather_object
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from toolkit import stopping
 from toolkit.errors import ToolkitError
 
 
@@ -20,6 +21,7 @@ class Processes:
     """The processes of a run, seen from one of them."""
 
     def __init__(self) -> None:
+        self.votes = 0.0  # of all processes in the last step: whether to stop behind it
         asked = asked_processes()
         # unless told so, Accelerate takes each of several processes without a GPU for the only one
         is_launched = int(os.environ.get("WORLD_SIZE", "1")) > 1
@@ -90,6 +92,10 @@ class Processes:
     def from_main(self, thing: Any) -> Any:
         """What the first process has, in each."""
         return thing if self.count == 1 else broadcast_object_list([thing])[0]
+
+    def stop(self) -> int:
+        """The exit code to stop with behind this step, the same in each process; 0: go on."""
+        return stopping.outcome(stopping.vote() if self.count == 1 else self.votes)
 
     def wait(self) -> None:
         """Until all are here."""
