@@ -52,7 +52,8 @@ class Faulty(TokenClassification):
         fault["number"] -= 1
         path.write_text(json.dumps(fault), encoding="utf-8")
         if not fault["number"]:
-            path.unlink()
+            path.rename(path.with_name("struck"))  # when it happened
+            path.with_name("struck").touch()
             happen(fault["how"])
 
 

@@ -39,6 +39,7 @@ class _State:
         self.asked = 0  # an exit code
         self.depth = 0  # of `deferred`
         self.is_leaving = False
+        self.boundaries = 0  # that were passed
 
 
 _state = _State()
@@ -57,8 +58,16 @@ def leave() -> None:
     _state.is_leaving = True
 
 
+def ask(exit_code: int) -> None:
+    """Ask this process to stop, as a signal does, from any thread."""
+    if not _state.is_leaving:
+        _state.asked = _state.asked or exit_code
+        signal.raise_signal(signal.SIGTERM)
+
+
 def vote() -> int:
-    """What this process was asked: 0 for nothing, else a number to add up over the processes."""
+    """What this process was asked, at a boundary: 0 for nothing, else a number to add up."""
+    _state.boundaries += 1
     return _VOTES[_state.asked] if _state.asked else 0
 
 
@@ -70,7 +79,39 @@ def outcome(votes: float) -> int:
 def heed(votes: float) -> None:
     """Stop here if the votes say so."""
     if votes:
-        raise Stopped(outcome(votes))
+        raise stopped(outcome(votes))
+
+
+def stopped(exit_code: int, kept: str = "") -> Stopped:
+    """What ends the command now, whatever signal comes next."""
+    leave()
+    return Stopped(exit_code, kept)
+
+
+def boundaries() -> int:
+    """How many boundaries this process has passed: a sign of life."""
+    return _state.boundaries
+
+
+def is_deferred() -> bool:
+    """Whether signals wait for a boundary."""
+    return _state.depth > 0
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Let signals end the process in here, even while it waits in a library that hears none."""
+    before = {number: signal.getsignal(number) for number in CODES}
+    if not any(handler is _hear for handler in before.values()):
+        yield
+        return
+    for number in CODES:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

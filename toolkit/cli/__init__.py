@@ -4,6 +4,8 @@ import errno
 import os
 import shlex
 import sys
+import traceback
+from typing import NoReturn
 
 import typer
 
@@ -33,30 +35,47 @@ def main() -> None:
     # Threads that wait for each other sleep instead of spinning: with spinning ones, a small model
     # trained 60 times slower on a machine that others used too. Read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if _who():  # the first line on standard error says what went wrong, not what followed
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     stopping.listen()
     try:
         try:
             app()
         finally:
             sys.stdout.flush()
-    except SystemExit as ended:
-        if ended.code or "WORLD_SIZE" not in os.environ:
-            raise
-        # one of several processes, and all is written: taking the interpreter down would sometimes
-        # destroy threads of gloo that still run, which aborts the process
-        sys.stderr.flush()
-        os._exit(0)
     except ToolkitError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        print(f"the output could not be written ({error.strerror})", file=sys.stderr)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to flush
-        sys.exit(StorageError.exit_code)
+        print(f"{_who()}{error}", file=sys.stderr)
+        _exit(error.exit_code)
     except stopping.Stopped as stopped:
         _leave(stopped)
+    except SystemExit as ended:
+        _exit(ended.code)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            print(f"{_who()}the output could not be written ({error.strerror})", file=sys.stderr)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to flush
+            _exit(StorageError.exit_code)
+        if not _who():
+            raise
+        print(f"{_who()}{type(error).__name__}: {error}", file=sys.stderr)
+        traceback.print_exception(error)
+        _exit(1)
+
+
+def _who() -> str:
+    """Which of several processes this is, as its lines begin."""
+    several = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return f"rank {os.environ.get('RANK', '?')}: " if several else ""
+
+
+def _exit(code: str | int | None) -> NoReturn:
+    if not _who() or isinstance(code, str):
+        sys.exit(code)
+    # taking the interpreter down would sometimes destroy threads of gloo that still run, which
+    # aborts the process, and waits for collective operations that never end
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code or 0)
 
 
 def _leave(stopped: stopping.Stopped) -> None:

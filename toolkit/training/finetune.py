@@ -96,6 +96,7 @@ def finetune(
     with (
         torch.random.fork_rng(devices),
         quick_products(),
+        processes.guarded(folder_of(recipe)),
         _opened(recipe, processes, fresh) as run,
     ):
         settled = run.settle(recipe, allow_code)

@@ -163,7 +163,7 @@ def _steps(run: Run, loop: Loop, done: int, watch: Watch) -> Iterator[Step]:
 
 
 def _behind(step: Step, exit_code: int) -> stopping.Stopped:
-    return stopping.Stopped(exit_code, f"step {step.number} is saved")
+    return stopping.stopped(exit_code, f"step {step.number} is saved")
 
 
 def evaluate(

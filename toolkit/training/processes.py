@@ -2,8 +2,9 @@
 
 import atexit
 import os
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -15,6 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from toolkit import stopping
 from toolkit.errors import ToolkitError
+from toolkit.training.peers import Peers, forget
 
 
 class Processes:
@@ -25,7 +27,8 @@ class Processes:
         asked = asked_processes()
         # unless told so, Accelerate takes each of several processes without a GPU for the only one
         is_launched = int(os.environ.get("WORLD_SIZE", "1")) > 1
-        self.accelerator = Accelerator(cpu=is_launched and not torch.cuda.is_available())
+        with stopping.at_once() if is_launched else nullcontext():  # it may wait for the others
+            self.accelerator = Accelerator(cpu=is_launched and not torch.cuda.is_available())
         if self.count > 1:
             atexit.register(_part)
         if asked is not None and asked != self.count:
@@ -33,6 +36,22 @@ class Processes:
                 f"the launcher was asked for {asked} processes and started {self.count}: on a CPU "
                 "use torchrun --nproc_per_node N -m toolkit …, or accelerate launch --multi_gpu"
             )
+
+    @contextmanager
+    def guarded(self, folder: Path) -> Iterator[None]:
+        """End all processes where one fails, is killed or hangs; say which, there and in a file."""
+        if self.count == 1:
+            yield
+            return
+        if self.is_main:
+            forget(folder)
+        peers = Peers(self.rank, self.count, folder)
+        try:
+            yield
+        except BaseException as error:
+            peers.end(error)
+            raise
+        peers.part()
 
     @property
     def count(self) -> int:

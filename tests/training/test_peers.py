@@ -1,0 +1,204 @@
+"""Two real processes of which one fails: the right one is named, at once, and nobody stays."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests import faulty
+from toolkit.training import peers
+
+SAME = ("model/model.safetensors", "metrics.jsonl", "predictions-test.jsonl", "results.json")
+SECONDS = 10  # that the others may take to end, once one has failed
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A recipe of the faulty task, and the folder of its undisturbed run on two processes."""
+    folder = tmp_path_factory.mktemp("peers")
+    faulty.write_faulty_recipe(folder)
+    code, errors, _ = launch(folder, "undisturbed")
+    assert code == 0, errors
+    return folder
+
+
+def start(folder, name, *overrides, **variables):
+    """Start the recipe on two processes of torchrun."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
+    command += ["--rdzv_backend", "c10d", "--rdzv_endpoint", "localhost:0"]
+    command += ["--signals-to-handle", "SIGTERM,SIGINT,SIGUSR1"]
+    command += ["-m", "toolkit", "finetune", "small.yaml", "--allow-code", "faulty"]
+    root = str(Path(__file__).parents[2])
+    variables |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": root}
+    return subprocess.Popen(
+        [*command, f"run.folder={name}", *overrides], cwd=folder, env={**os.environ, **variables},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def launch(folder, name, *overrides, **variables):
+    """Run the recipe on two processes: exit code, standard error, and seconds after the fault."""
+    process = start(folder, name, *overrides, **variables)
+    _, errors = process.communicate(timeout=120)
+    struck = folder / "struck"
+    seconds = time.time() - struck.stat().st_mtime if struck.exists() else 0.0
+    struck.unlink(missing_ok=True)
+    left = [
+        each.pid
+        for each in psutil.process_iter(["cmdline"])
+        if f"run.folder={name}" in (each.info["cmdline"] or ()) and str(folder) == cwd(each)
+    ]
+    assert left == []
+    return process.returncode, errors, seconds
+
+
+def cwd(process):
+    try:
+        return process.cwd()
+    except psutil.Error:
+        return ""
+
+
+def report(folder, name, rank):
+    path = folder / name / "small" / f"error-rank-{rank}.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def goes_on(folder, name):
+    code, errors, _ = launch(folder, name)
+    assert code == 0, errors
+    for file in SAME:
+        there = (folder / name / "small" / file).read_bytes()
+        assert there == (folder / "undisturbed" / "small" / file).read_bytes(), file
+    assert not list((folder / name / "small").glob("error-rank-*"))
+
+
+FAULTS = [
+    ("raise", "step", 7, 1, "ValueError: this went wrong"),
+    ("raise", "learn", 1, 0, "ValueError: this went wrong"),
+    ("SIGKILL", "step", 7, 1, "is gone without a word: killed, or left early"),
+    ("SIGKILL", "predict", 8, 0, "is gone without a word: killed, or left early"),
+    ("exit", "predict", 8, 1, "left early (exit code 0)"),
+    ("vanish", "step", 3, 0, "is gone without a word: killed, or left early"),
+]
+
+
+@pytest.mark.parametrize(("how", "at", "number", "rank", "cause"), FAULTS)
+def test_one_that_fails_is_named_and_ends_the_others(folder, how, at, number, rank, cause):
+    name = f"{how}-{at}"
+    faulty.plant(folder, how, at, number, rank)
+    code, errors, seconds = launch(folder, name)
+    assert code == 1
+    first = errors.splitlines()[0]
+    assert first.startswith(f"rank {rank}: ")
+    assert cause in first
+    assert seconds < SECONDS
+    found = report(folder, name, rank)
+    assert found["rank"] == rank
+    assert cause in found["cause"]
+    assert not (folder / name / "small" / f"error-rank-{1 - rank}.json").exists()
+    if how == "SIGKILL" and at == "step":
+        goes_on(folder, name)
+
+
+@pytest.mark.parametrize("how", ["hang", "SIGSTOP"])
+def test_one_that_hangs_is_named_within_the_timeout(folder, how):
+    faulty.plant(folder, how, "step", 4, 1)
+    code, errors, seconds = launch(folder, how, TOOLKIT_TIMEOUT="3")
+    assert code == 1
+    what = "hangs in happen (faulty.py:" if how == "hang" else "gives no sign of life"
+    assert errors.startswith(f"rank 1: {what}")
+    assert "TOOLKIT_TIMEOUT" in errors.splitlines()[0]
+    assert report(folder, how, 1)["told_by"] == 0
+    assert seconds < 3 + SECONDS
+
+
+# a signal that reached one process alone, and the step behind which the run goes on
+@pytest.mark.parametrize(
+    ("how", "at", "number", "rank"),
+    [("SIGTERM", "step", 3, 1), ("SIGUSR1", "predict", 8, 1), ("SIGINT", "learn", 1, 0)],
+)
+def test_a_signal_to_one_stops_all_together(folder, how, at, number, rank):
+    name = f"{how}-{at}-{rank}"
+    faulty.plant(folder, how, at, number, rank)
+    code, errors, seconds = launch(folder, name)
+    assert code == 1
+    first = errors.splitlines()[0]
+    assert first.startswith("interrupted" if how == "SIGINT" else "terminated")
+    if at == "step":
+        assert first.startswith("terminated (step 3 is saved); to go on: torchrun --nproc_per_node")
+    assert seconds < SECONDS
+    assert not list((folder / name / "small").glob("error-rank-*"))
+    if at != "learn":
+        goes_on(folder, name)
+
+
+def test_without_a_launcher_the_process_that_keeps_the_store_is_named(folder):
+    # as `srun` starts them: nobody but the processes themselves
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    faulty.plant(folder, "SIGKILL", "step", 4, 0)
+    command = [sys.executable, "-m", "toolkit", "finetune", "small.yaml", "run.folder=alone"]
+    variables = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
+    variables |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+    both = [
+        subprocess.Popen(
+            [*command, "--allow-code", "faulty"], cwd=folder, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, **variables, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+        )
+        for rank in range(2)
+    ]  # fmt: skip
+    errors = [process.communicate(timeout=60)[1] for process in both]
+    seconds = time.time() - (folder / "struck").stat().st_mtime
+    (folder / "struck").unlink()
+    assert [process.returncode for process in both] == [-signal.SIGKILL, 1]
+    assert errors[1].startswith("rank 0: is gone without a word: killed, or left early")
+    assert report(folder, "alone", 0)["told_by"] == 1
+    assert seconds < SECONDS
+
+
+def test_a_signal_to_the_launcher_is_heeded_by_all(folder):
+    process = start(folder, "launcher", "train.epochs=500")
+    for line in process.stdout:
+        if "dev f1" in line:
+            break
+    process.send_signal(signal.SIGUSR1)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode != 0
+    (line,) = [line for line in errors.splitlines() if line.startswith("terminated (step ")]
+    saved = int(line.split()[2])
+    state = folder / "launcher" / "small" / "checkpoints" / f"step-{saved:08d}" / "state.json"
+    assert json.loads(state.read_text(encoding="utf-8"))["step"] == saved
+
+
+def test_without_its_launcher_nobody_stays(folder):
+    process = start(folder, "orphans", "train.epochs=500")
+    for line in process.stdout:
+        if "dev f1" in line:
+            break
+    children = psutil.Process(process.pid).children()
+    assert len(children) == 2
+    process.kill()
+    _, errors = process.communicate(timeout=60)
+    assert errors.startswith("terminated (step ")
+    assert psutil.wait_procs(children, timeout=SECONDS)[1] == []
+
+
+def test_where_a_thread_waits_for_others_is_told_from_where_it_works():
+    here, is_waiting = peers._place(sys._getframe())
+    assert here.startswith("test_where_a_thread_waits")
+    assert not is_waiting
+
+
+def test_only_a_broken_connection_is_taken_for_the_fault_of_another():
+    assert peers._is_symptom(RuntimeError("[gloo/transport/tcp/pair.cc:547] Connection closed"))
+    assert not peers._is_symptom(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    assert not peers._is_symptom(ValueError("connection"))
