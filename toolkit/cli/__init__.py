@@ -69,7 +69,7 @@ def _who() -> str:
 
 
 def _exit(code: str | int | None) -> NoReturn:
-    if not _who() or isinstance(code, str):
+    if "WORLD_SIZE" not in os.environ or isinstance(code, str):
         sys.exit(code)
     # taking the interpreter down would sometimes destroy threads of gloo that still run, which
     # aborts the process, and waits for collective operations that never end

@@ -33,7 +33,10 @@ USUAL_LIMIT = 600.0  # that one may take between two boundaries of training whil
 EACH = 0.5  # seconds between two looks
 GRACE = 1.0  # for who told the cause to say it before the others end
 PATIENCE = 5.0  # for the cause of a broken connection to show
-WAITING = ("torch/distributed/", "torch/autograd/graph.py", "toolkit/training/", "accelerate/")
+WAITING = (  # files whose code waits for others: operations, backward, and the end of both
+    "/torch/distributed/", "/torch/autograd/graph.py", "/accelerate/utils/operations.py",
+    "/accelerate/state.py", str(Path(__file__).parent),
+)  # fmt: skip
 SYMPTOMS = ("gloo", "nccl", "connection", "peer", "socket", "store", "timed out")
 _runs = 0  # that this process took part in
 
