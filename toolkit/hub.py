@@ -9,6 +9,7 @@ and the name is in the cache, the libraries are put offline: `HF_HUB_OFFLINE` an
 Knows how the caches are laid out, so that looking there imports nothing.
 """
 
+import json
 import os
 import re
 import sys
@@ -27,6 +28,8 @@ Kind = Literal["model", "dataset", "space"]
 TIME_LIMIT = 5.0  # seconds for one look-up, the name of the host included
 _NOUN = {"model": "checkpoint", "dataset": "data set", "space": "metric"}
 _NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_COMMIT = re.compile("[0-9a-f]{40}")
+_MOST_BYTES = 1 << 24  # of what the Hub says of a name
 _TRUE = ("1", "ON", "YES", "TRUE")
 
 _silent: dict[str, str] = {}  # endpoint that did not answer -> why
@@ -36,6 +39,7 @@ _known: dict[tuple[str, str | None], "_Answer"] = {}  # address and token -> tha
 class _Answer(NamedTuple):
     status: int  # of HTTP; 0 where none came
     why: str = ""  # none came
+    commit: str | None = None  # that the revision stands for now
 
 
 def find(kind: Kind, name: str, revision: str | None = None) -> Literal["online", "cached"]:
@@ -64,6 +68,18 @@ def find(kind: Kind, name: str, revision: str | None = None) -> Literal["online"
     )
 
 
+def commit(kind: Kind, name: str, revision: str | None = None) -> str | None:
+    """The commit that a revision of what `find` found stands for; None where nobody says so."""
+    if revision is not None and _COMMIT.fullmatch(revision):
+        return revision
+    answer = _ask(kind, name, revision)
+    if answer.status:
+        return answer.commit
+    reference = _cache_of(kind, name) / "refs" / (revision or "main")
+    known = reference.read_text("utf-8").strip() if reference.is_file() else ""
+    return known if _COMMIT.fullmatch(known) else None
+
+
 def cached_metric(name: str) -> Path | None:
     """The newest code of a metric (`owner/name`) that `evaluate` has fetched; None without one."""
     modules = _folder("HF_MODULES_CACHE", _home() / "modules")
@@ -76,7 +92,7 @@ def is_cached(kind: Kind, name: str, revision: str | None = None) -> bool:
     """Whether the Hub libraries can load it, at this revision, with no network."""
     if kind == "space":
         return cached_metric(name) is not None
-    folder = _hub_cache() / f"{kind}s--{name.replace('/', '--')}"
+    folder = _cache_of(kind, name)
     reference = folder / "refs" / (revision or "main")
     commit = reference.read_text("utf-8").strip() if reference.is_file() else revision
     if kind == "dataset":
@@ -130,7 +146,7 @@ def _request(url: str) -> _Answer:
         with urllib.request.urlopen(request, timeout=TIME_LIMIT + 1) as response:
             if response.headers.get_content_type() == "text/html":
                 return _Answer(0, "a web page answers in its place")  # a log-in page of a network
-            return _Answer(response.status)
+            return _Answer(response.status, commit=_commit_in(response.read(_MOST_BYTES)))
     except urllib.error.HTTPError as error:
         if error.code in (401, 403, 404):
             return _Answer(error.code)
@@ -139,6 +155,14 @@ def _request(url: str) -> _Answer:
         return _Answer(0, str(error.reason))
     except (OSError, HTTPException, ValueError) as error:  # ValueError: no address at all
         return _Answer(0, str(error) or type(error).__name__)
+
+
+def _commit_in(content: bytes) -> str | None:
+    try:
+        found = json.loads(content).get("sha")
+    except (ValueError, AttributeError, RecursionError):  # a mirror that says less than the Hub
+        return None
+    return found if isinstance(found, str) and _COMMIT.fullmatch(found) else None
 
 
 def _go_offline() -> None:
@@ -165,6 +189,10 @@ def _token() -> str | None:
         return token
     path = _folder("HF_TOKEN_PATH", _home() / "token")
     return path.read_text("utf-8").strip() or None if path.is_file() else None
+
+
+def _cache_of(kind: Kind, name: str) -> Path:
+    return _hub_cache() / f"{kind}s--{name.replace('/', '--')}"
 
 
 def _hub_cache() -> Path:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from transformers import AutoTokenizer
 
+from toolkit.encoders.loading import tokenizer_in
 from toolkit.errors import DataError
 from toolkit.evaluation.extra import load_metrics
 from toolkit.evaluation.passport import described_split
@@ -94,7 +94,7 @@ def load(
     """
     opened = open_finished(run)
     recipe = load_recipe(opened.recipe_file, *overrides, allow_code=tuple(allow_code))
-    tokenizer = AutoTokenizer.from_pretrained(opened.model)
+    tokenizer = tokenizer_in(opened.model)
     model = load_model(recipe.task, recipe.model, tokenizer, opened.model)
     reader = Reader(recipe.task, tokenizer, WindowSize.of(recipe.model, model.encoder))
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))

@@ -1,6 +1,7 @@
 """Whether the Hub can be reached, asked of servers on this machine."""
 
 import http.server
+import json
 import os
 import socket
 import threading
@@ -27,6 +28,9 @@ def _own_caches(monkeypatch, tmp_path):
     monkeypatch.setattr(hub, "_known", {})
 
 
+COMMIT = "c0ffee" + "0" * 34
+
+
 class FakeHub(http.server.BaseHTTPRequestHandler):
     """Knows me/model and me/data, the latter for those with a token only."""
 
@@ -47,6 +51,8 @@ class FakeHub(http.server.BaseHTTPRequestHandler):
             self.send_response(200 if allowed else 401)
             self.send_header("Content-Type", "application/json")
         self.end_headers()
+        if known:
+            self.wfile.write(json.dumps({"id": "me/model", "sha": COMMIT}).encode())
 
     def log_message(self, *_):
         pass
@@ -254,3 +260,28 @@ def test_what_is_there_is_asked_for_once(server):
     for _ in range(3):
         assert hub.find("model", "me/model") == "online"
     assert len(server.asked) == 1
+
+
+def test_a_revision_is_resolved_to_the_commit_that_the_hub_says(server):
+    assert hub.commit("model", "me/model") == COMMIT
+    assert hub.commit("model", "me/model", "v/1") == COMMIT
+    assert len(server.asked) == 2
+
+
+def test_a_commit_is_itself_and_nobody_is_asked(server):
+    other = "1" * 40
+    assert hub.commit("model", "me/model", other) == other
+    assert server.asked == []
+
+
+def test_offline_the_commit_is_that_of_the_cache(no_host, tmp_path):
+    cache_model(tmp_path / "home", "me/model", commit=COMMIT)
+    assert hub.commit("model", "me/model") == COMMIT
+    assert hub.commit("model", "me/other") is None
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"[]", b"{}", b'{"sha": 3}', b'{"sha": "main"}', b"[" * 9999]
+)
+def test_a_mirror_that_says_no_commit_pins_nothing(said):
+    assert hub._commit_in(said) is None

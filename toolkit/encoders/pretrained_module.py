@@ -8,13 +8,15 @@ from typing import Any
 import torch
 import transformers
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoModel
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from toolkit.encoders.checkpoint import Place
 from toolkit.encoders.flat import FlatReader, first_position, position_table, probed_reader
 from toolkit.encoders.light_tokenizer import byte_levels
+from toolkit.encoders.loading import loading, tokenizer_in
 from toolkit.encoders.module import EncoderModule
+from toolkit.encoders.vetting import check_folder
 from toolkit.errors import RecipeError, ToolkitError
 from toolkit.heads.base import Encoded
 from toolkit.heads.pooling import Pooling
@@ -118,7 +120,7 @@ def load_tokenizer(place: Place) -> Any:
     A byte-level vocabulary writes the space before a word into the word's first piece. Words that
     are given one by one have lost that space, so it is put back (`add_prefix_space`).
     """
-    tokenizer = AutoTokenizer.from_pretrained(place.name, revision=place.revision)
+    tokenizer = tokenizer_in(Path(place.name), is_checkpoint=True)
     if not getattr(tokenizer, "is_fast", False):
         raise ToolkitError(
             f"{place.name}: has no tokenizer.json, which the alignment of words needs"
@@ -126,9 +128,7 @@ def load_tokenizer(place: Place) -> Any:
     if any(
         not part.add_prefix_space for part in byte_levels(tokenizer.backend_tokenizer.pre_tokenizer)
     ):
-        tokenizer = AutoTokenizer.from_pretrained(
-            place.name, revision=place.revision, add_prefix_space=True
-        )
+        tokenizer = tokenizer_in(Path(place.name), is_checkpoint=True, add_prefix_space=True)
         for part in byte_levels(tokenizer.backend_tokenizer.pre_tokenizer):
             part.add_prefix_space = True  # classes without a rule of their own ignore the argument
     if tokenizer.unk_token_id is None:
@@ -142,16 +142,15 @@ def load_with_head(place: Place, head: StandardHead, whole: bool) -> tuple[Any, 
     `whole`: none may be missing. RecipeError where the family has no such head.
     """
     auto_class = getattr(transformers, head.auto_class)
-    config = AutoConfig.from_pretrained(place.name, revision=place.revision)
+    config = _config_of(Path(place.name))
     if type(config) not in auto_class._model_mapping:
         raise RecipeError(
             f"model.head: found 'standard', but {config.model_type} has no {head.auto_class}: "
             "set model.head: own"
         )
-    with _quiet():
+    with _quiet(), loading(place.name, check_folder(Path(place.name))):
         model, report = auto_class.from_pretrained(
             place.name,
-            revision=place.revision,
             dtype=torch.float32,
             use_safetensors=True,
             output_loading_info=True,
@@ -175,11 +174,10 @@ def shape_of(head: StandardHead) -> dict[str, Any]:
 
 def load_bare(place: Place) -> Any:
     """The family's encoder alone, in float32, without the pooler that no head of ours uses."""
-    config = AutoConfig.from_pretrained(place.name, revision=place.revision)
-    with _quiet():
+    config = _config_of(Path(place.name))
+    with _quiet(), loading(place.name, check_folder(Path(place.name))):
         model, report = AutoModel.from_pretrained(
             place.name,
-            revision=place.revision,
             config=config,
             dtype=torch.float32,
             use_safetensors=True,
@@ -192,7 +190,15 @@ def load_bare(place: Place) -> Any:
 
 def bare_from_config(folder: Path) -> Any:
     """An encoder with random weights in the shape of the config in `folder`."""
-    return bare_of(AutoConfig.from_pretrained(folder))
+    config = _config_of(folder)
+    with loading(str(folder), check_folder(folder, is_checkpoint=False)):
+        return bare_of(config)
+
+
+def _config_of(folder: Path) -> Any:
+    """The configuration in a folder. ToolkitError where it may not be loaded, or is no family's."""
+    with loading(str(folder), check_folder(folder, is_checkpoint=False)):
+        return AutoConfig.from_pretrained(folder)
 
 
 def bare_of(config: Any) -> Any:

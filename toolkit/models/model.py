@@ -113,8 +113,10 @@ def put_weights(
     model: nn.Module, weights: Mapping[str, Tensor], source: Path, *, without: Collection[str] = ()
 ) -> None:
     """Fill the model with what `weights_of` gave. RunError where names are missing or too many."""
-    expected = set(model.state_dict()).difference(without, second_names(model))
+    shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    expected = set(shapes).difference(without, second_names(model))
     odd = sorted(set(weights) ^ expected)
+    odd = odd or sorted(name for name in expected if weights[name].shape != shapes[name])
     if odd:
         raise RunError(f"{source}: does not hold this model's weights ({odd[0]}, …)")
     model.load_state_dict(weights, strict=False)  # the names were compared

@@ -103,7 +103,8 @@ def finetune(
         if run.is_finished:
             return Finished(run.folder, run.results(), settled.task, was_finished=True)
         train = resolved(recipe.train, settled.train, processes, tell)
-        settled = settled.model_copy(update={"train": train})
+        model = processes.from_main(settled.model.pinned() if processes.is_main else None)
+        settled = settled.model_copy(update={"train": train, "model": model})
         cache = Cache(cache_folder(), lambda sentence: tell(Note(sentence)))
         train_split, splits = read_splits(settled, cache, tell)
         sets = read_sets(settled, tell)

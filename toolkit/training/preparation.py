@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.data.text import counted
+from toolkit.encoders.loading import tokenizer_in
 from toolkit.errors import DataError, RecipeError, RunError, StorageError, UnreachableError
 from toolkit.models.precision import resolve_precision
 from toolkit.recipe.schema import Recipe, Train
@@ -171,7 +172,7 @@ def tokenizer_of(
         learned = recipe.model.tokenizer(texts)
         files.commit_folder(kept, lambda folder: learned.save_pretrained(folder) and None)
     processes.wait()
-    return _loaded(kept)
+    return tokenizer_in(kept)
 
 
 def _known_tokenizer(
@@ -189,13 +190,7 @@ def _known_tokenizer(
         model.tokenizer(_Texts(task, examples)).save_pretrained(folder)
 
     try:
-        return _loaded(cache.entry(f"words-{key_of(hash_of_examples(examples), *parts)}", fill))
+        name = f"words-{key_of(hash_of_examples(examples), *parts)}"
+        return tokenizer_in(cache.entry(name, fill))
     except (OSError, StorageError):  # said where windows are to be stored
         return None
-
-
-def _loaded(folder: Path) -> "PreTrainedTokenizerFast":
-    from transformers import AutoTokenizer
-
-    tokenizer: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(folder)
-    return tokenizer
