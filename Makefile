@@ -34,7 +34,7 @@ TOOLKIT := $(BIN)/torchrun --nproc_per_node $(PROCESSES) -m toolkit
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup finetune test sweep check format lint types bench schema clean
+.PHONY: help setup finetune test sweep torture check format lint types bench schema clean
 
 help:  ## This list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -62,6 +62,10 @@ test: $(READY)  ## Run the tests
 
 sweep: $(READY)  ## Run the tests that take minutes: every character of Unicode through every tokenizer
 	@$(BIN)/python -m pytest -n 2 -m slow $(ARGS)
+
+torture: $(READY)  ## Attack runs in every way: kills, power losses, full disks (MUTANTS=1: and the attacks)
+	@mkdir -p build
+	@$(BIN)/python -m torture $(if $(MUTANTS),--mutants) $(ARGS)
 
 check: $(READY) format lint types test  ## Format, lint, types and tests: what CI runs
 

@@ -100,6 +100,7 @@ class Checkpoints:
     def rotate(self, keep: int, best: int | None) -> None:
         """Remove all but the newest `keep` and the best one."""
         with files.storage_errors(self.folder):
+            files.sweep(self.folder)  # what a disk did not let go of before
             for step in self.steps()[:-keep]:
                 if step != best:
                     files.remove(self.path(step))

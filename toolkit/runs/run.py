@@ -119,7 +119,7 @@ class Run:
             files.sync_folder(self.folder.parent)  # a killed run may have made it and no more
 
     def clear(self) -> None:
-        """Remove all of the run but its lock; the results first, which say that it is finished."""
+        """Remove everything but the lock; the results first, which say that it is finished."""
         with files.storage_errors(self.folder):
             (self.folder / RESULTS).unlink(missing_ok=True)
             files.sync_folder(self.folder)

@@ -1,0 +1,33 @@
+"""A sample of the attacks of `make torture`, each of which is green."""
+
+import pytest
+
+from torture.__main__ import GOALS, trial_of
+from torture.bench import Bench
+
+SAMPLE = {"crash": 24, "power": 150, "disk": 12, "damage": 6, "clock": 2, "pairs": 3, "kills": 0}
+
+
+@pytest.fixture(scope="module")
+def bench():
+    bench = Bench()
+    yield bench
+    bench.close()
+
+
+@pytest.mark.parametrize(
+    "goal", [goal for goal in GOALS if SAMPLE.get(goal.name)], ids=lambda goal: goal.name
+)
+def test_a_sample_of_a_goal_goes_as_promised(bench, goal):
+    results = [trial_of(bench, trial) for trial in goal.trials(bench, SAMPLE[goal.name])]
+    assert len(results) >= SAMPLE[goal.name]
+    assert [result for result in results if result.fault] == []
+
+
+def test_the_name_of_a_trial_replays_it(bench):
+    from torture import power
+
+    power.GOAL.trials(bench, 1)
+    recording = power._recorded(bench)
+    first, second = (power.image(recording, power.generator_of("power:7")) for _ in range(2))
+    assert first == second
