@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "toolkit"
 ROWS = (
     {"cli", "serving", "__main__"},
     {"report"},
-    {"compare", "predict", "testing"},
+    {"compare", "predict", "replay", "testing"},
     {"training", "evaluation", "runs", "baselines", "audit"},
     {"models", "standin"},
     {"tasks", "encoders"},
@@ -32,6 +32,7 @@ LIGHT = (
     "toolkit.tasks.masked_language_modelling", "toolkit.data.plain_text", "toolkit.encoders.new",
     "toolkit.encoders.pretrained", "toolkit.encoders.recurrent", "toolkit.metrics.spans",
     "toolkit.audit.audit", "toolkit.audit.record", "toolkit.runs.run", "toolkit.stopping",
+    "toolkit.runs.difference",
 )  # fmt: skip
 
 

@@ -3,17 +3,21 @@
 import argparse
 import json
 import os
+import random
+import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torture import crash, damage, disk, kills, pairs, power
-from torture.bench import Bench
+from torture.bench import Bench, finish, start
 from torture.goal import Goal
+from torture.mutants import MUTANTS
 
 GOALS: tuple[Goal, ...] = (
     crash.GOAL,
@@ -25,6 +29,8 @@ GOALS: tuple[Goal, ...] = (
     kills.GOAL,
 )
 BY_NAME = {goal.name: goal for goal in GOALS}
+# trials of a goal in which a mutant has to be noticed
+ENOUGH = {"crash": 200, "power": 1500, "disk": 160, "damage": 60, "clock": 20, "pairs": 30}
 
 
 class Result(NamedTuple):
@@ -53,6 +59,8 @@ def _attack(bench: Bench, options: argparse.Namespace) -> int:
         for name, fault in zip(options.trial, faults):
             print(f"{name}: {fault or 'as promised'}")
         return int(any(faults))
+    if options.mutants:
+        return int(bool(_mutants(bench, options)))
     failed = 0
     for goal in GOALS:
         if goal.name in options.only:
@@ -76,21 +84,66 @@ def _goal(bench: Bench, goal: Goal, options: argparse.Namespace) -> int:
     return len(faults)
 
 
+def _mutants(bench: Bench, options: argparse.Namespace) -> int:
+    """How many mutants nothing noticed."""
+    chosen = [number for number, each in enumerate(MUTANTS) if each.goal in options.only]
+    survived = 0
+    for number, fault in _in_parallel(_try_mutant, bench, chosen, options.jobs):
+        mutant = MUTANTS[number]
+        print(f"{mutant.goal:7} {mutant.name}: {fault or 'SURVIVED'}", flush=True)
+        survived += fault is None
+    print(f"{len(chosen)} mutants, {survived} survived")
+    return survived
+
+
+def _try_mutant(bench: Bench, number: int) -> tuple[int, str | None]:
+    """Put a mutant in force in a process of its own, and try its goal until it fails."""
+    mutant, goal = MUTANTS[number], BY_NAME[MUTANTS[number].goal]
+    told = bench.folder / f"mutant-{number}"
+
+    def act() -> None:
+        bench.forget(bench.folder / f"trials-{number}")
+        for memory in (crash._points, power._recordings, disk._operations):
+            memory.clear()  # type: ignore[attr-defined]
+        mutant.apply()
+        trials = list(goal.trials(bench, ENOUGH[goal.name]))
+        random.Random(mutant.name).shuffle(trials)
+        for trial in trials:
+            if fault := goal.run(bench, trial):
+                told.write_text(f"{trial}: {fault}", encoding="utf-8")
+                return
+
+    log = bench.folder / f"mutant-{number}.log"
+    ended = finish(start(act, log), log)
+    shutil.rmtree(bench.folder / f"trials-{number}", ignore_errors=True)
+    if told.exists():
+        return number, told.read_text(encoding="utf-8")
+    if ended.code != 0:  # the attack itself broke: that proves nothing
+        print(f"{mutant.name}: the attack broke: {ended.text}", flush=True)
+    return number, None
+
+
 def _results(bench: Bench, trials: Iterable[str], jobs: int) -> Iterator[Result]:
+    yield from _in_parallel(trial_of, bench, trials, jobs)
+
+
+def _in_parallel(
+    act: Callable[[Bench, Any], Any], bench: Bench, things: Iterable[Any], jobs: int
+) -> Iterator[Any]:
     if jobs == 1:
-        yield from (trial_of(bench, trial) for trial in trials)
+        yield from (act(bench, thing) for thing in things)
         return
-    global _bench
-    _bench = bench  # the workers are forked, and have it, too
+    global _work
+    _work = partial(act, bench)  # the workers are forked, and have it, too
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
-        yield from pool.map(_in_worker, trials, chunksize=4)
+        yield from pool.map(_in_worker, things)
 
 
-_bench: Bench
+_work: Callable[[Any], Any]
 
 
-def _in_worker(trial: str) -> Result:
-    return trial_of(_bench, trial)
+def _in_worker(thing: Any) -> Any:
+    return _work(thing)
 
 
 def trial_of(bench: Bench, trial: str) -> Result:
@@ -105,6 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--only", nargs="+", choices=list(BY_NAME), default=list(BY_NAME))
     made.add_argument("--count", type=int, help="trials of each goal, 0: all there are")
     made.add_argument("--trial", nargs="+", help="only these, by their names")
+    made.add_argument("--mutants", action="store_true", help="let defects be noticed instead")
     made.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1))
     made.add_argument("--out", type=Path, default=Path("build/torture.jsonl"))
     return made

@@ -81,6 +81,12 @@ class Bench:
         """Remove everything."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def forget(self, trials: Path) -> None:
+        """Begin anew in another folder for trials: the toolkit has changed."""
+        trials.mkdir()
+        self.trials = trials
+        self._expected.clear()
+
     def _warm_up(self) -> None:
         """Run every scene in this process, which imports everything that trials need."""
         with contextlib.redirect_stdout(io.StringIO()):

@@ -70,6 +70,14 @@ def may_fail(operation: Operation) -> bool:
     return "/checkpoints/" in path
 
 
+def may_not_pass(operation: Operation) -> bool:
+    """Whether a job may not end well where this operation fails once: a sync of what is final."""
+    final = ("/model", f"step-{NUM_STEPS:08d}", ".tmp-results.json", ".tmp-predictions")
+    return operation.name == "fsync" and any(
+        part in operation.path.partition("/runs/")[2] for part in final
+    )
+
+
 def failing(folder: Path, first: int, times: int, number: int) -> AbstractContextManager[object]:
     """Let operations fail with the error of a number."""
 
@@ -159,6 +167,8 @@ def _fault(bench: Bench, folder: Path, ended: Ended, operation: Operation | None
         return f"exit {ended.code} instead of 0 or 5: {last_line(ended.text)}"
     if ended.code == 5 and "Traceback" in ended.text:
         return "a traceback"
+    if ended.code == 0 and operation is not None and may_not_pass(operation):
+        return "a sync failed, and nothing was said"
     if ended.code == 0:
         return unequal(tree(folder), bench.expected(), "runs")
     if operation is not None and may_fail(operation):

@@ -179,6 +179,7 @@ def image(recording: Recording, draw: random.Random) -> tuple[dict[int, Any], li
             synced[event.node] = place
     share = draw.choice((0.0, 0.5, 1.0, draw.random()))  # of what was not synced and arrived
     disk: dict[int, Any] = {0: {}}
+    safe: dict[int, bytes] = {}  # what a file held when it was last synced
     for place, event in enumerate(events):
         if event.kind in ("make", "rename", "drop"):
             if event.kind == "make":  # the inode itself; whether it has a name is another matter
@@ -188,9 +189,10 @@ def image(recording: Recording, draw: random.Random) -> tuple[dict[int, Any], li
         elif event.kind == "write":
             assert event.data is not None
             if synced.get(event.node, -1) > place:
-                disk[event.node] = event.data
+                disk[event.node] = safe[event.node] = event.data
             else:
-                disk[event.node] = _torn(disk[event.node], event.data, draw)
+                known = safe.get(event.node, b"")
+                disk[event.node] = _torn(disk[event.node], event.data, known, draw)
     return disk, [event.mark for event in events if event.kind == "mark"]
 
 
@@ -207,7 +209,7 @@ def _rename(names: dict[str, int], event: Event) -> None:
         names[event.target] = event.node
 
 
-def _torn(before: bytes, data: bytes, draw: random.Random) -> bytes:
+def _torn(before: bytes, data: bytes, known: bytes, draw: random.Random) -> bytes:
     """Something between what a file held and what was written to it."""
     how = draw.randrange(4)
     if how == 0:
@@ -215,8 +217,8 @@ def _torn(before: bytes, data: bytes, draw: random.Random) -> bytes:
     if how == 1:
         return data
     kept = draw.randrange(len(data) + 1)
-    if data.startswith(before):
-        kept = max(kept, len(before))  # what was appended to a file leaves its beginning alone
+    if data.startswith(known):
+        kept = max(kept, len(known))  # what is appended to a file leaves its beginning alone
     return data[:kept] + (bytes(len(data) - kept) if how == 2 else b"")
 
 

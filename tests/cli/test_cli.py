@@ -320,3 +320,19 @@ def test_scores_that_cannot_be_written_are_one_line_and_exit_5(finished, tmp_pat
     done = run("evaluate", finished / "runs" / "small", *arguments)
     assert done.returncode == 5
     assert done.stderr == f"{arguments[-1]}: could not be written (No such file or directory)\n"
+
+
+def test_a_run_is_replayed_and_compared_with_another(tmp_path):
+    recipe = write_recipe(tmp_path)
+    for seed in (1, 2):
+        toolkit.finetune(toolkit.load_recipe(recipe, f"train.seed={seed}", f"run.name=run{seed}"))
+    one, two = tmp_path / "runs" / "run1", tmp_path / "runs" / "run2"
+    done = run("replay", one)
+    assert (done.returncode, done.stdout) == (0, "IDENTICAL: 10 steps, weights and metrics\n")
+    done = run("diff", one, two)
+    assert (done.returncode, done.stdout) == (1, "recipe: train.seed: 1 and 2\n")
+    done = run("diff", one, one)
+    assert (done.returncode, done.stdout) == (0, "no input differs\n")
+    done = run("diff", one, tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == f"{tmp_path}: is no run (it holds no manifest.json)\n"

@@ -11,11 +11,13 @@ import typer
 
 from toolkit import stopping
 from toolkit.cli.check import check
+from toolkit.cli.diff import diff
 from toolkit.cli.evaluate import evaluate
 from toolkit.cli.export import export
 from toolkit.cli.finetune import finetune
 from toolkit.cli.predict import predict
 from toolkit.cli.recipes import recipes
+from toolkit.cli.replay import replay
 from toolkit.errors import StorageError, ToolkitError
 
 app = typer.Typer(
@@ -26,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (check, finetune, predict, evaluate, export, recipes):
+for command in (check, finetune, predict, evaluate, export, recipes, replay, diff):
     app.command()(command)
 
 

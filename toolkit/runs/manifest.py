@@ -4,6 +4,7 @@ import hashlib
 import platform
 import sys
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ def describe(
     """The manifest as it stands when a run begins."""
     return {
         **recipe_of(recipe),
+        "code": source_sha256(),
+        "own_code": _own_code(recipe),
         "stand_in": list(recipe.run.stand_in),
         "data": _data(splits),
         "sets": _data(sets),
@@ -56,7 +59,28 @@ def describe(
 
 def recipe_of(recipe: Recipe) -> dict[str, Any]:
     """What a manifest says of the recipe itself."""
-    return {"recipe_sha256": hashlib.sha256(dump_recipe(recipe).encode()).hexdigest()}
+    text = dump_recipe(recipe)  # before the run tunes anything: what a replay begins with
+    return {"recipe_sha256": hashlib.sha256(text.encode()).hexdigest(), "recipe": text}
+
+
+@lru_cache(maxsize=1)
+def source_sha256() -> str:
+    """A hash of this package's source."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _own_code(recipe: Recipe) -> dict[str, str]:
+    """The hashes of a user's modules that the recipe names."""
+    modules = {type(block).__module__ for block in recipe.blocks().values()}
+    places = {
+        name: getattr(sys.modules[name], "__file__", None)
+        for name in sorted(modules)
+        if name.partition(".")[0] != __name__.partition(".")[0]
+    }
+    return {name: files.sha256_of(Path(place)) for name, place in places.items() if place}
 
 
 def _origin(recipe: Recipe) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from toolkit.errors import ToolkitError
 from toolkit.runs import files
+from toolkit.runs.manifest import source_sha256
 
 FOLDER, LIMIT = "TOOLKIT_CACHE", "TOOLKIT_CACHE_GB"  # variables of the environment
 USUAL_LIMIT = 20.0  # GB
@@ -42,10 +43,7 @@ def key_of(*parts: str) -> str:
 @lru_cache(maxsize=1)
 def code_version() -> str:
     """A hash of this package's source, and the versions of what reads text with it."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
-        digest.update(path.read_bytes())
-    return " ".join([digest.hexdigest(), *(metadata.version(name) for name in _PACKAGES)])
+    return " ".join([source_sha256(), *(metadata.version(name) for name in _PACKAGES)])
 
 
 def hash_of_file(path: Path) -> str:

@@ -151,6 +151,7 @@ def _run(job: Job) -> Finished:
     job, record = job._replace(recipe=recipe), record | manifest.recipe_of(recipe)
     if processes.is_main:
         run.write_recipe(recipe)
+        record |= {key: value for key, value in run.manifest().items() if key == "recipe"}
         files.write_json(run.folder / "manifest.json", record)
     job.tell(
         Started(
