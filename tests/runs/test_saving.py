@@ -55,9 +55,7 @@ def test_a_refused_checkpoint_is_said_and_the_next_one_saved(run, disk, saving, 
     save(saving, 1, None)
     disk.refused = {2}
     save(saving, 2, None)
-    assert said == [
-        "checkpoint of step 2: step 2: no space; training goes on, the next one is tried"
-    ]
+    assert said == ["no checkpoint of step 2: step 2: no space; training goes on to the next one"]
     assert run.checkpoints.steps() == [1]
     save(saving, 3, None)
     assert run.checkpoints.steps() == [3]

@@ -23,6 +23,7 @@ from toolkit.errors import StorageError, ToolkitError
 TEMPORARY = ".tmp-"
 OLDER = f"{TEMPORARY}old-"  # a folder that is being replaced
 DISCARDED = f"{TEMPORARY}del-"  # a folder that is being removed
+FREE_SPACE = ": free some space, then type the same command again"
 CONTENTS = "contents.json"  # sizes and hashes of the files of a committed folder
 
 
@@ -180,9 +181,7 @@ def storage_errors(path: Path) -> Iterator[None]:
         if number is None and not isinstance(error, (OSError, SafetensorError)):
             raise
         reason = os.strerror(number) if number else str(error)
-        hint = ": free some space, then type the same command again" * (
-            number in (errno.ENOSPC, errno.EDQUOT)
-        )
+        hint = FREE_SPACE * (number in (errno.ENOSPC, errno.EDQUOT))
         raise StorageError(f"{path}: could not be written ({reason}){hint}") from error
 
 

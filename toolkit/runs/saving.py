@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from toolkit.errors import StorageError
+from toolkit.runs import files
 from toolkit.runs.checkpoints import Checkpoint
 from toolkit.runs.run import Run
 
@@ -35,7 +36,8 @@ class Saving:
                 raise
             if best == step and step not in self.run.checkpoints.steps():
                 self._owed = step, checkpoint.copy()
-            self.say(f"checkpoint of step {step}: {error}; training goes on, the next one is tried")
+            refused = str(error).removesuffix(files.FREE_SPACE)
+            self.say(f"no checkpoint of step {step}: {refused}; training goes on to the next one")
 
     def _commit(self, step: int, checkpoint: Checkpoint) -> None:
         for name in self.logs:

@@ -13,6 +13,7 @@ from toolkit.evaluation.predictions import Reader, predict
 from toolkit.models.freezing import frozen_hash
 from toolkit.models.model import Model, load_weights, put_weights, weights_of
 from toolkit.recipe.schema import Recipe
+from toolkit.runs import files
 from toolkit.runs.checkpoints import Checkpoint
 from toolkit.runs.run import Run
 from toolkit.runs.saving import Saving
@@ -307,7 +308,7 @@ def _log(run: Run, name: str, record: dict[str, Any], watch: Watch) -> None:
         run.log(name, record)
     except StorageError as error:  # the line is kept, and the next checkpoint waits for it
         if not was_behind:
-            watch(Note(f"{error}; its lines wait"))
+            watch(Note(f"{str(error).removesuffix(files.FREE_SPACE)}; its lines wait"))
 
 
 def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
