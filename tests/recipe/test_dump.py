@@ -157,6 +157,8 @@ train:
   seed: 1
   micro_batches: null
   tokens_per_micro_batch: auto
+  reproducible: null
+  threads: null
   evaluate_every: null
   checkpoint_every: null
   keep_checkpoints: 1

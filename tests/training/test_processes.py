@@ -101,18 +101,26 @@ def test_with_dropout_processes_accumulation_and_budgets_change_nothing(dropping
 
 
 def short_of_memory(
-    recipe: str, name: str, place: str, limit: int, after: int = 0
+    recipe: str, name: str, place: str, *overrides: str, limit: int, after: int = 0
 ) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """Run a recipe on two processes, of which the second has little memory."""
     folder = Path(recipe).parent / name
-    program = (place, str(limit), str(after), "1", recipe, f"run.folder={folder}")
+    program = (place, str(limit), str(after), "1", recipe, f"run.folder={folder}", *overrides)
     return folder / "small", launched("tests.short_memory", *program, processes=2)
 
 
-@pytest.mark.parametrize("place", ["forward", "backward"])
-def test_memory_that_is_short_in_one_process_halves_what_both_compute(dropping, place):
-    one = alone(dropping, f"plenty-{place}")
-    folder, done = short_of_memory(dropping, f"short-{place}", place, limit=280)
+@pytest.mark.parametrize(
+    ("place", "overrides"),
+    [
+        ("forward", ()),
+        ("backward", ()),
+        ("backward", ("train.reproducible=elastic", "train.micro_batches=2")),
+    ],
+)
+def test_memory_that_is_short_in_one_process_halves_what_both_compute(dropping, place, overrides):
+    name = f"{place}-{len(overrides)}"
+    one = alone(dropping, f"plenty-{name}", *overrides)
+    folder, done = short_of_memory(dropping, f"short-{name}", place, *overrides, limit=280)
     assert done.returncode == 0, done.stderr[-3000:]
     assert json.loads((folder / "memory.json").read_text())
     assert len(steps(folder)) == len(steps(one))

@@ -21,7 +21,7 @@ TRAIN = [
 LONG = Text("calm hope gloom " * 20 + "joy", label=("joy",))
 
 
-def finished(tmp_path, task, train=TRAIN, dev=TRAIN, epochs=10):
+def finished(tmp_path, task, train=TRAIN, dev=TRAIN, epochs=10, **settings):
     return toolkit.finetune(
         Recipe(
             task=task,
@@ -29,7 +29,9 @@ def finished(tmp_path, task, train=TRAIN, dev=TRAIN, epochs=10):
             data=Given(
                 train=train, dev=dev, test=[*train[:6], LONG._replace(label=train[0].label)]
             ),
-            train=Train(epochs=epochs, batch_size=8, learning_rate=2e-2, precision="fp32"),
+            train=Train(
+                epochs=epochs, batch_size=8, learning_rate=2e-2, precision="fp32", **settings
+            ),
             evaluate=Evaluate(resamples=0),
             run=RunSettings(name="texts", folder=str(tmp_path)),
         )
@@ -44,6 +46,21 @@ def test_a_long_text_is_read_whole_or_its_cut_is_counted_in_the_results(tmp_path
     assert (test["windows"] > test["examples"]) == (not truncate)
     stored = json.loads((run.folder / "results.json").read_text())
     assert stored["splits"]["test"]["truncated"] == int(truncate)
+
+
+def test_the_windows_of_a_text_are_computed_together_however_a_step_is_cut(tmp_path):
+    long = [LONG._replace(text=f"{each.text} {LONG.text}", label=each.label) for each in TRAIN]
+    train = [text for pair in zip(TRAIN, long, strict=True) for text in pair]
+    logs = []
+    for most in (None, 1, 50, 130):
+        folder = tmp_path / str(most)
+        task = SequenceClassification(labels="multi")
+        run = finished(folder, task, train, dev=None, epochs=2, tokens_per_micro_batch=most)
+        lines = map(json.loads, (run.folder / "metrics.jsonl").read_text().splitlines())
+        logs.append([[line["loss"], line["grad_norm"], line["num_targets"]] for line in lines])
+    for log in logs[1:]:
+        for one, other in zip(logs[0], log, strict=True):
+            assert other == pytest.approx(one, rel=1e-5)
 
 
 def test_thresholds_are_tuned_on_dev_and_saved_with_the_model(tmp_path):

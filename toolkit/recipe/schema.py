@@ -71,6 +71,12 @@ class Train(Block):
     tokens_per_micro_batch: Learned[Positive | Literal["auto"] | None] = (
         "auto"  # a part with more is cut by length, between examples; null: never
     )
+    reproducible: Literal["elastic"] | None = (
+        None  # elastic: the same bits on 1, 2, 4, … processes, interrupted or not; null: faster
+    )
+    threads: Learned[Positive | None] = (
+        None  # of a CPU, in each process; null: as many as torch takes, which elastic keeps to
+    )
     evaluate_every: Positive | None = None  # optimiser steps; null: at the end of each epoch
     checkpoint_every: Positive | None = None  # optimiser steps; null: with each evaluation
     keep_checkpoints: Positive = 1  # newest ones kept, beside the best one
@@ -89,7 +95,17 @@ class Train(Block):
         if self.micro_batches is not None and self.micro_batches > self.batch_size:
             message = f"found {self.micro_batches}, expected at most batch_size ({self.batch_size})"
             faults.append(("micro_batches", message))
+        if self.reproducible == "elastic" and not _is_power_of_two(self.micro_batches):
+            message = (
+                f"found {shown(self.micro_batches)}, expected a power of two with reproducible: "
+                "elastic: the most processes that the run may ever have"
+            )
+            faults.append(("micro_batches", message))
         return faults
+
+
+def _is_power_of_two(number: int | None) -> bool:
+    return number is not None and number.bit_count() == 1
 
 
 class Extra(Block):

@@ -65,8 +65,11 @@ def _longest_part(loop: Loop) -> list[Example]:
 
 
 def _room(loop: Loop) -> list[Tensor]:
-    """What the optimiser, and DDP where there are several processes, will take beside gradients."""
-    copies = _MOMENTS + (loop.processes.count > 1)
+    """What the optimiser, and the sum of gradients, will take beside what backward leaves."""
+    count = loop.processes.count
+    copies = _MOMENTS + (count > 1)
+    if loop.is_elastic:  # a summand a level of the own subtree, and one more to exchange
+        copies += ((loop.train.micro_batches or 1) // count).bit_length() - 1 + (count > 1)
     parameters = [p for group in loop.optimiser.param_groups for p in group["params"]]
     try:
         return [empty_like(p) for p in parameters for _ in range(copies)]

@@ -42,6 +42,7 @@ from toolkit.training.preparation import (
     read_sets,
     read_splits,
     resolved,
+    threads_kept,
     tokenizer_of,
 )
 from toolkit.training.processes import Processes
@@ -86,7 +87,7 @@ def finetune(
 
     `fresh` starts over, `stand_in` replaces what cannot be reached, `watch` is called with every
     event in the main process. Raises a ToolkitError for everything that a user can mend. Leaves
-    torch's random state as it was.
+    torch's random state and threads as they were.
     """
     recipe = ready(recipe, stand_in=stand_in)
     check_blocks(recipe)
@@ -95,6 +96,7 @@ def finetune(
     devices = [processes.device] if processes.device.type == "cuda" else []
     with (
         torch.random.fork_rng(devices),
+        threads_kept(),
         quick_products(),
         processes.guarded(folder_of(recipe)),
         _opened(recipe, processes, fresh) as run,
@@ -105,6 +107,8 @@ def finetune(
         train = resolved(recipe.train, settled.train, processes, tell)
         model = processes.from_main(settled.model.pinned() if processes.is_main else None)
         settled = settled.model_copy(update={"train": train, "model": model})
+        if train.threads is not None:
+            torch.set_num_threads(train.threads)
         cache = Cache(cache_folder(), lambda sentence: tell(Note(sentence)))
         train_split, splits = read_splits(settled, cache, tell)
         sets = read_sets(settled, tell)

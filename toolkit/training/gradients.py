@@ -9,7 +9,7 @@ be taken back once it has begun. So nothing is shared that is larger than what w
 is larger is computed by itself, and an example that counts for nothing is shared in its place.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -92,11 +92,13 @@ def gradients(loop: "Loop", wrapped: nn.Module, held: Held, step: int) -> Sums |
     exchange.
     """
     processes = loop.processes
-    own = micro_batches(loop, step)
+    parts = range(processes.rank, loop.train.micro_batches or 1, processes.count)
+    own = [each for part in parts for each in micro_batches(loop, step, part)]
     shared = None
     if processes.count > 1:
-        shared = own.pop() if held.has(own[-1]) else _empty(loop, step)
-    totals = torch.zeros(5, dtype=torch.float64, device=processes.device)
+        # a process whose parts of a small last step are empty takes part in the exchange, too
+        shared = own.pop() if own and held.has(own[-1]) else _empty(loop, step)
+    totals = new_totals(loop)
     loop.optimiser.zero_grad(set_to_none=True)
     refused = None
     for micro_batch in own:
@@ -115,7 +117,7 @@ def gradients(loop: "Loop", wrapped: nn.Module, held: Held, step: int) -> Sums |
     totals[4] = stopping.vote()  # so that all stop behind the same step
     loss, count, num_tokens, failures, processes.votes = processes.sum(totals).tolist()
     if failures:
-        return _agreed(loop, step, refused)
+        return agreed(loop, step, refused)
     return Sums(loss, int(count), int(num_tokens))
 
 
@@ -140,21 +142,20 @@ def read(loop: "Loop", numbers: Iterable[int]) -> list[Example]:
     return [Example(number, loop.windows(number)) for number in numbers]
 
 
-def micro_batches(loop: "Loop", step: int) -> list[MicroBatch]:
-    """Those of a step in this process, one at least."""
-    seed = loop.train.seed
-    parts = parts_of(loop.plan.examples(step), loop.train.micro_batches or 1)
-    found = []
-    for part in range(loop.processes.rank, len(parts), loop.processes.count):
-        examples = read(loop, parts[part])
-        sizes = [example.size for example in examples]
-        cuts = cut_at(loop.most(step), sizes, loop.model.encoder.is_padded)
-        for number, places in enumerate(cuts if examples else []):
-            counters = (seed, step, part, number) if number else (seed, step, part)
-            found.append(MicroBatch([examples[p] for p in places], counted_seed(*counters)))
-    # a process whose parts of a small last step are empty still takes part in the collective
-    # operations of backward
-    return found or [_empty(loop, step)]
+def micro_batches(loop: "Loop", step: int, part: int) -> Iterator[MicroBatch]:
+    """What a part of a step is computed in; nothing where it has no examples."""
+    numbers = parts_of(loop.plan.examples(step), loop.train.micro_batches or 1)[part]
+    examples = read(loop, numbers)
+    sizes = [example.size for example in examples]
+    cuts = cut_at(loop.most(step), sizes, loop.model.encoder.is_padded) if examples else []
+    for number, places in enumerate(cuts):
+        counters = (step, part, number) if number else (step, part)
+        yield MicroBatch([examples[p] for p in places], counted_seed(loop.train.seed, *counters))
+
+
+def new_totals(loop: "Loop") -> Tensor:
+    """Loss, targets, tokens, processes whose memory was short, votes to stop behind the step."""
+    return torch.zeros(5, dtype=torch.float64, device=loop.processes.device)
 
 
 def _empty(loop: "Loop", step: int) -> MicroBatch:
@@ -197,7 +198,7 @@ def _batch(loop: "Loop", step: int, micro_batch: MicroBatch) -> Batch:
     return collate(windows, loop.padding, loop.processes.device, keys)
 
 
-def _agreed(loop: "Loop", step: int, refused: Refused | None) -> Refused:
+def agreed(loop: "Loop", step: int, refused: Refused | None) -> Refused:
     """The least that any process could not compute, in each; called by all where one failed."""
     loop.optimiser.zero_grad(set_to_none=True)
     told: list[Refused] = [each for each in loop.processes.gather([refused]) if each]

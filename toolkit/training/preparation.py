@@ -1,9 +1,12 @@
 """What is read, filled in and checked before there is a model."""
 
-import contextlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import torch
 
 from toolkit.data.text import counted
 from toolkit.encoders.loading import tokenizer_in
@@ -35,8 +38,36 @@ def resolved(asked: Train, settled: Train, processes: Processes, tell: Watch) ->
         raise RecipeError(
             f"train.micro_batches: {parts} cannot be shared equally by {processes.count} processes"
         )
-    precision = resolve_precision(settled.precision, processes.device)
-    return settled.model_copy(update={"precision": precision, "micro_batches": parts})
+    precision, threads = resolve_precision(settled.precision, processes.device), settled.threads
+    if settled.reproducible == "elastic":
+        threads = processes.from_main(threads or torch.get_num_threads())
+        _tell_elastic(threads, processes, tell)
+    learned = {"precision": precision, "micro_batches": parts, "threads": threads}
+    return settled.model_copy(update=learned)
+
+
+def _tell_elastic(threads: int, processes: Processes, tell: Watch) -> None:
+    """Say what the same bits on any number of processes cost here, or cannot promise."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if threads > 1 and threads * processes.count > (cores or 1):
+        tell(
+            Note(
+                f"train.threads: {threads} in each of {processes.count} processes, as the run "
+                f"began, on {cores} cores: slow, but other numbers give other bits"
+            )
+        )
+    if processes.device.type != "cpu":
+        tell(Note("train.reproducible: elastic is tested on CPUs; a GPU's own sums may differ"))
+
+
+@contextmanager
+def threads_kept() -> Iterator[None]:
+    """Torch's number of threads is afterwards what it was."""
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def read_splits(
@@ -121,7 +152,7 @@ def ids_of(examples: Sequence[Any], places: Sequence[int]) -> list[str]:
     Examples that were let go of are walked once more.
     """
     wanted, named = set(places), {}
-    with contextlib.suppress(DataError, UnreachableError):  # no longer where they were read from
+    with suppress(DataError, UnreachableError):  # no longer where they were read from
         named = {
             place: getattr(example, "id", "")
             for place, example in enumerate(examples)

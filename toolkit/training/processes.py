@@ -12,6 +12,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, gather_object
 from torch import Tensor, nn
+from torch.distributed import P2POp, batch_isend_irecv, irecv, isend
 from torch.nn.parallel import DistributedDataParallel
 
 from toolkit import stopping
@@ -103,6 +104,14 @@ class Processes:
             return tensor
         summed: Tensor = self.accelerator.reduce(tensor, reduction="sum")
         return summed
+
+    def swap(self, own: Tensor, other: int) -> Tensor:
+        """What another process gives for one's own; both call it with each other's rank."""
+        theirs = torch.empty_like(own)
+        sent = [P2POp(isend, own, other), P2POp(irecv, theirs, other)]
+        for work in batch_isend_irecv(sent):
+            work.wait()
+        return theirs
 
     def gather(self, objects: Sequence[Any]) -> list[Any]:
         """The objects of all processes, those of the first process first."""

@@ -20,9 +20,11 @@ from toolkit.models.vocabulary import Vocabulary
 from toolkit.recipe.schema import Train
 from toolkit.training import numbers
 from toolkit.training.batches import Plan, counted_seed
+from toolkit.training.elastic import check_equal, elastic_gradients, own_parts
 from toolkit.training.gradients import (
     Held,
     MicroBatch,
+    Sums,
     computed,
     gradients,
     micro_batches,
@@ -74,6 +76,11 @@ class Loop(NamedTuple):
     ids: Callable[[Sequence[int]], Sequence[str]] | None = None  # of examples; None: their places
     smaller: Mapping[int, int] = {}  # tokens at once from these steps on, where memory held no more
 
+    @property
+    def is_elastic(self) -> bool:
+        """Whether processes and restarts of any number have to give the same bits."""
+        return self.train.reproducible == "elastic"
+
     def most(self, step: int) -> int | None:
         """The tokens that are computed at once in a step (counted from 0); None: no limit."""
         recipe = self.train.tokens_per_micro_batch
@@ -93,13 +100,15 @@ def steps(loop: Loop, done: int = 0) -> Iterator[Step | Halved]:
     have it in `smaller`.
     """
     plan, train, held = loop.plan, loop.train, Held()
+    if loop.is_elastic:
+        check_equal(loop.model, loop.processes)
     wrapped: nn.Module | None = None
     for step in range(done, plan.num_steps):
         is_changed = loop.unfreezing is not None and loop.unfreezing.apply(loop.model, step)
         if wrapped is None or is_changed:
             wrapped = None  # DDP waits for what was trained when it was made: let go of it first
-            wrapped = loop.processes.wrap(loop.model)
-        while isinstance(sums := gradients(loop, wrapped, held, step), Refused):
+            wrapped = loop.model if loop.is_elastic else loop.processes.wrap(loop.model)
+        while isinstance(sums := _sums(loop, wrapped, held, step), Refused):
             most = sums.tokens // 2
             loop = loop._replace(smaller={**loop.smaller, step + 1: most})
             yield Halved(step + 1, sums.tokens, most)
@@ -122,6 +131,12 @@ def steps(loop: Loop, done: int = 0) -> Iterator[Step | Halved]:
             num_tokens=num_tokens,
             left_out=left_out,
         )
+
+
+def _sums(loop: Loop, wrapped: nn.Module, held: Held, step: int) -> Sums | Refused:
+    if loop.is_elastic:
+        return elastic_gradients(loop, step)
+    return gradients(loop, wrapped, held, step)
 
 
 @torch.no_grad()
@@ -157,7 +172,8 @@ def _update(
     parameters = [p for p in loop.model.parameters() if p.grad is not None]
     gradients = [p.grad for p in parameters if p.grad is not None]
     # DDP has divided the sums by the number of processes
-    torch._foreach_mul_(gradients, loop.processes.count / max(1, count))
+    divided = 1 if loop.is_elastic else loop.processes.count
+    torch._foreach_mul_(gradients, divided / max(1, count))
     norm = torch.nn.utils.get_total_norm(gradients)
     grad_norm = float(norm)
     left_out = None
@@ -182,7 +198,7 @@ def _update(
 def _not_finite(loop: Loop, step: int, loss: float, grad_norm: float) -> numbers.NotFinite:
     """What broke a step, found by computing it again; the same in every process."""
     processes, model = loop.processes, loop.model
-    own = micro_batches(loop, step)
+    own = [each for part in _parts(loop) for each in micro_batches(loop, step, part)]
 
     def loss_of(part: int, examples: Sequence[int]) -> torch.Tensor:
         again = MicroBatch(read(loop, examples), own[part].seed)
@@ -190,12 +206,20 @@ def _not_finite(loop: Loop, step: int, loss: float, grad_norm: float) -> numbers
         scaled: torch.Tensor = loop.scaler.scale(found) if loop.scaler else found
         return scaled
 
-    mine = {n: [each.number for each in part.examples] for n, part in enumerate(own) if part.weight}
+    mine = {n: [each.number for each in part.examples] for n, part in enumerate(own)}
     weight = numbers.first_not_finite(dict(model.named_parameters()))
     ids = loop.ids or (lambda places: [str(place) for place in places])
     found = processes.gather(numbers.findings(model, loss_of, mine, processes.rank, ids))
     first = min(found, key=lambda finding: finding.part, default=None)
     return numbers.NotFinite(step + 1, loss, grad_norm, weight, first)
+
+
+def _parts(loop: Loop) -> range:
+    """The parts of a step that this process computes."""
+    number, processes = loop.train.micro_batches or 1, loop.processes
+    if loop.is_elastic:
+        return own_parts(number, processes)
+    return range(processes.rank, number, processes.count)
 
 
 def _group_of(optimiser: torch.optim.Optimizer, parameter: nn.Parameter) -> dict[str, Any]:
