@@ -1,5 +1,7 @@
 """How many tokens are computed at once where nobody said so."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -69,6 +71,15 @@ def test_the_budget_of_a_run_is_written_into_its_recipe(checkpoints, tmp_path, a
     finished = toolkit.finetune(loaded)
     filled = toolkit.load_recipe(finished.folder / "recipe.yaml")
     assert filled.train.tokens_per_micro_batch == expected
+
+
+def test_on_gpus_every_process_computes_what_the_smallest_holds(checkpoints, monkeypatch):
+    gpus = SimpleNamespace(device=torch.device("cuda"), gather=lambda own: [800, *own, 900])
+    loop = loop_of(checkpoints["bert"], sentences(8))._replace(processes=gpus)
+    monkeypatch.setattr("toolkit.training.budget.fitting_tokens", lambda _: 700)
+    assert resolved_budget(loop) == 700
+    monkeypatch.setattr("toolkit.training.budget.fitting_tokens", lambda _: 850)
+    assert resolved_budget(loop) == 800
 
 
 @pytest.mark.parametrize("asked", [None, 1, 99])

@@ -111,8 +111,10 @@ def gradients(loop: "Loop", wrapped: nn.Module, held: Held, step: int) -> Sums |
         if refused:
             processes.go_on(wrapped)
             shared = _empty(loop, step)
-        if tried(loop, wrapped, step, shared, totals):
-            raise SharedMemoryError(step, shared.refused(loop.model.encoder.is_padded))
+        if lost := tried(loop, wrapped, step, shared, totals):
+            if lost.examples == 1:
+                raise too_large(f"step {step + 1}", lost, loop.train)
+            raise SharedMemoryError(step, lost)
     totals[3] = refused is not None
     totals[4] = stopping.vote()  # so that all stop behind the same step
     loss, count, num_tokens, failures, processes.votes = processes.sum(totals).tolist()

@@ -84,7 +84,7 @@ class Loop(NamedTuple):
     def most(self, step: int) -> int | None:
         """The tokens that are computed at once in a step (counted from 0); None: no limit."""
         recipe = self.train.tokens_per_micro_batch
-        limits = [] if recipe in (None, "auto") else [int(recipe)]
+        limits = [recipe] if isinstance(recipe, int) else []  # auto: nobody has looked
         limits += [tokens for first, tokens in self.smaller.items() if first <= step + 1]
         return min(limits, default=None)
 
