@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import toolkit
 from tests.checkpoints import make_checkpoint
+from tests.recipes import write_recipe
 from toolkit import hub
 from toolkit.encoders import checkpoint as places
 from toolkit.encoders.pretrained import Pretrained
@@ -113,3 +115,20 @@ def test_a_hostile_checkpoint_of_the_hub_is_refused_like_a_folder(server):
     (server.folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(ToolkitError, match="auto_map names code that would come with it"):
         Pretrained(checkpoint="me/tiny").tokenizer()
+
+
+def test_a_run_goes_on_with_the_commit_that_it_began_with(server, tmp_path):
+    recipe = write_recipe(tmp_path, "{type: pretrained, checkpoint: me/tiny, revision: main}")
+    first = toolkit.finetune(toolkit.load_recipe(recipe, "train.epochs=1"))
+    assert f"commit: {FIRST}" in (first.folder / "recipe.yaml").read_text()
+    manifest = json.loads((first.folder / "manifest.json").read_text())
+    assert manifest["checkpoint"]["revision"] == FIRST
+    (first.folder / "results.json").unlink()
+    server.main = SECOND
+    hub._known.clear()
+    places._on_hub.cache_clear()
+    again = toolkit.finetune(toolkit.load_recipe(recipe, "train.epochs=1"))
+    assert again.results == first.results
+    assert f"commit: {FIRST}" in (first.folder / "recipe.yaml").read_text()
+    other = toolkit.finetune(toolkit.load_recipe(recipe, "train.epochs=1", "run.name=other"))
+    assert f"commit: {SECOND}" in (other.folder / "recipe.yaml").read_text()

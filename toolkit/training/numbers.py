@@ -71,7 +71,7 @@ class NotFinite(NamedTuple):
         which = which and f" ({which})"
         return (
             f"first {found.what}, in micro-batch {found.part + 1} of process {found.process}, "
-            f"example {named} of the training split{which}"
+            f"example{'s' * (len(found.examples) > 1)} {named} of the training split{which}"
         )
 
 
