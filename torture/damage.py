@@ -1,11 +1,15 @@
 """What lies on the disk is changed behind our back while the run is stopped: bytes, and clocks."""
 
+import contextlib
 import os
 import shutil
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from unittest import mock
 
+from toolkit.runs import files
+from toolkit.runs.checkpoints import Checkpoint, Checkpoints
 from torture.bench import Bench, generator_of, goes_on, run, tree, unequal
 from torture.crash import killing, points
 from torture.goal import Goal
@@ -53,11 +57,47 @@ def _damaged(bench: Bench, trial: str) -> str | None:
         return None
     harmed = draw.choice(committed)
     _harm(harmed, draw.choice(WAYS), draw.randrange(10**6))
-    if draw.random() < 0.5:
-        run(folder, within=lambda: killing(folder, str(draw.randrange(120))))
-    fault = goes_on(bench, folder, top="runs")  # a run that is finished looks into no cache
+    before, fault = _newest_whole(folder), None
+    if draw.random() < 0.7:
+        place = draw.randrange(120)
+        run(folder, within=lambda: _noted(folder, str(place)))
+        note = _note_of(folder)
+        before = max(before, int(note.read_text(encoding="utf-8")) if note.exists() else 0)
+        if (after := _newest_whole(folder)) < before:
+            fault = f"step {before} was whole, and step {after} is the newest now"
+    fault = fault or goes_on(
+        bench, folder, top="runs"
+    )  # a run that is finished looks into no cache
     shutil.rmtree(folder)
     return fault and f"{fault} ({harmed.name} of {harmed.parent.name})"
+
+
+@contextlib.contextmanager
+def _noted(folder: Path, point: str) -> Iterator[None]:
+    """Kill this process at a point, and note each step that it has committed before."""
+    save = Checkpoints.save
+
+    def saved(self: Checkpoints, step: int, checkpoint: Checkpoint) -> None:
+        save(self, step, checkpoint)
+        _note_of(folder).write_text(str(step), encoding="utf-8")
+
+    with mock.patch.object(Checkpoints, "save", saved), killing(folder, point):
+        yield
+
+
+def _note_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.committed")
+
+
+def _newest_whole(folder: Path) -> int:
+    """The newest step that a run could go on behind."""
+    found = Checkpoints(folder / "runs" / "job" / "checkpoints")
+    whole = (
+        step
+        for step in reversed(found.steps())
+        if not files.fault_of(found.path(step)) and not found._fault_of_best(step)
+    )
+    return next(whole, 0)
 
 
 def _clock(bench: Bench, trial: str) -> str | None:

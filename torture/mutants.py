@@ -172,12 +172,6 @@ def _oldest(self: checkpoints.Checkpoints) -> Any:
     return self.load(found[0]) if found else None
 
 
-def _half_removed(folder: Path) -> None:
-    """Files go while the folder has its name, and the newest checkpoint goes first."""
-    if folder.exists():
-        shutil.rmtree(folder)
-
-
 def _rotate_first(self: saving.Saving, step: int, checkpoint: Any) -> None:
     for name in self.logs:
         self.run.lines(name).sync()
@@ -306,20 +300,6 @@ def _last_refusal_ignored(
         self.run.checkpoints.rotate(self.keep, best)
 
 
-def _rotates_whatever(
-    self: saving.Saving, step: int, checkpoint: Any, *, best: Any, is_last: bool
-) -> None:
-    try:
-        self._commit(step, checkpoint)
-    except StorageError as error:
-        if is_last:
-            raise
-        self.say(str(error))
-    for each in self.run.checkpoints.steps():
-        if each != step:
-            files.remove(self.run.checkpoints.path(each))
-
-
 # training that does not go on as it began
 
 
@@ -372,17 +352,18 @@ MUTANTS = (
            _set(lines.Lines, "sync", lines.Lines._write)),
     Mutant("rotation before the commit", "power", _set(saving.Saving, "_commit", _rotate_first)),
     Mutant("results before the model", "power", _set(finetune, "_export", _export_after_results)),
-    Mutant("folders are written in place", "power", _set(files, "commit_folder", _commit_in_place)),
     Mutant("files are written in place", "power", _set(files, "write_file", _write_in_place)),
     Mutant("a commit stumbles over a killed one", "crash",
            _both(_set(files, "commit_folder", _commit_over), _set(files, "sweep", _nothing))),
     Mutant("nothing is swept", "crash", _set(files, "sweep", _nothing)),
-    Mutant("removed file by file under its name", "crash", _set(files, "remove", _half_removed)),
+    Mutant("folders are written in place and trusted", "kills",
+           _both(_set(files, "commit_folder", _commit_in_place),
+                 _set(files, "fault_of", _trusting))),
     Mutant("lines behind the checkpoint stay", "crash", _set(lines.Lines, "rewind", _nothing)),
     Mutant("lines of the checkpoint's step go", "crash",
            _set(lines.Lines, "rewind", _rewind_too_far)),
     Mutant("half a line stays", "crash", _set(lines.Lines, "rewind", _rewind_without_looking)),
-    Mutant("the oldest checkpoint counts", "crash",
+    Mutant("the oldest checkpoint counts", "clock",
            _set(checkpoints.Checkpoints, "newest", _oldest)),
     Mutant("the best score is forgotten", "crash", _state_without("best_score")),
     Mutant("the best step is forgotten", "crash", _state_without("best_step", "best_score")),
@@ -396,8 +377,9 @@ MUTANTS = (
     Mutant("finished once the manifest is sealed", "crash",
            _set(runs.Run, "is_finished", property(_finished_by_manifest))),
     Mutant("--fresh clears in any order", "crash", _set(runs.Run, "clear", _clear_in_any_order)),
-    Mutant("the cache is filled in place", "crash",
-           _set(cache.Cache, "_filled", _publish_in_place)),
+    Mutant("the cache is filled in place and trusted", "crash",
+           _both(_set(cache.Cache, "_filled", _publish_in_place),
+                 _set(files, "fault_of", _trusting))),
     Mutant("the cache is not swept", "crash", _set(cache.Cache, "_sweep", _nothing)),
     Mutant("no checks of contents", "damage", _set(files, "fault_of", _trusting)),
     Mutant("sizes are checked, not contents", "damage", _set(files, "fault_of", _sizes_only)),
@@ -419,6 +401,5 @@ MUTANTS = (
     Mutant("a refused commit is not cleaned up", "disk",
            _set(files, "commit_folder", _commit_without_cleaning)),
     Mutant("errors from Rust are tracebacks", "disk", _errors_of_os_only),
-    Mutant("rotation whatever was refused", "disk", _set(saving.Saving, "save", _rotates_whatever)),
     Mutant("errors of a sync are overlooked", "disk", _fsync_errors_ignored),
 )  # fmt: skip

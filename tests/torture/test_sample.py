@@ -2,8 +2,9 @@
 
 import pytest
 
-from torture.__main__ import GOALS, trial_of
+from torture.__main__ import GOALS, trial_of, try_mutant
 from torture.bench import Bench
+from torture.mutants import MUTANTS
 
 SAMPLE = {"crash": 24, "power": 150, "disk": 12, "damage": 6, "clock": 2, "pairs": 3, "kills": 0}
 
@@ -31,3 +32,12 @@ def test_the_name_of_a_trial_replays_it(bench):
     recording = power._recorded(bench)
     first, second = (power.image(recording, power.generator_of("power:7")) for _ in range(2))
     assert first == second
+
+
+@pytest.mark.parametrize(
+    "name", ["the folder of a rename is not synced", "the newest by the clock counts"]
+)
+def test_a_defect_is_noticed(bench, name):
+    number = next(n for n, mutant in enumerate(MUTANTS) if mutant.name == name)
+    _, fault = try_mutant(bench, number)
+    assert fault is not None
