@@ -11,12 +11,15 @@ from pathlib import Path
 
 import psutil
 import pytest
+from torch.distributed import HashStore
 
 from tests import faulty
+from toolkit import stopping
+from toolkit.errors import DataError, ToolkitError
 from toolkit.training import peers
 
 SAME = ("model/model.safetensors", "metrics.jsonl", "predictions-test.jsonl", "results.json")
-SECONDS = 10  # that the others may take to end, once one has failed
+SECONDS = 20  # for all to end once one has failed: 10 are promised, and this machine may be busy
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +193,61 @@ def test_without_its_launcher_nobody_stays(folder):
     _, errors = process.communicate(timeout=60)
     assert errors.startswith("terminated (step ")
     assert psutil.wait_procs(children, timeout=SECONDS)[1] == []
+
+
+@pytest.fixture
+def alone(monkeypatch, tmp_path):
+    """One of two processes as the other one is on another machine, without its thread."""
+    store = HashStore()
+    store.set("toolkit/1/process/1", "elsewhere 1")
+    monkeypatch.setattr(peers, "_runs", 0)
+    monkeypatch.setattr(peers, "_get_default_store", lambda: store)
+    monkeypatch.setattr(peers.Peers, "_look_after", lambda self: None)
+    stopping.listen()
+    yield peers.Peers(0, 2, tmp_path)
+    for number in stopping.CODES:
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def test_a_broken_connection_waits_for_who_tells_why(alone, monkeypatch):
+    told = iter([None, None, peers.Fault(1, "ValueError: no", 4)])
+    monkeypatch.setattr(alone, "_look", lambda: next(told))
+    with pytest.raises(SystemExit) as left:
+        alone.end(RuntimeError("[gloo] Connection closed by peer"))
+    assert left.value.code == 4
+    assert not list(alone.folder.iterdir())
+
+
+def test_an_error_of_its_own_is_told_at_once_and_written_down(alone):
+    alone.end(DataError("train.conll:3: found nothing"))
+    told = peers.Fault(*json.loads(alone.store.get("toolkit/1/fault")))
+    assert told == peers.Fault(0, "train.conll:3: found nothing", 2)
+    found = json.loads((alone.folder / "error-rank-0.json").read_text(encoding="utf-8"))
+    assert found["cause"] == "train.conll:3: found nothing"
+    assert found["exit_code"] == 2
+    assert "DataError" in found["traceback"]
+
+
+def test_who_tells_a_fault_second_leaves_without_a_word(alone):
+    alone.store.set("toolkit/1/fault", json.dumps(peers.Fault(1, "ValueError: no", 1)))
+    with pytest.raises(SystemExit) as left:
+        alone.end(ValueError("no"))
+    assert left.value.code == 1
+    assert not list(alone.folder.iterdir())
+
+
+def test_an_error_that_a_stop_of_another_led_to_is_a_stop(alone):
+    alone.store.set("toolkit/1/fault", json.dumps(peers.Fault(1, "was asked to stop", 143, True)))
+    with pytest.raises(stopping.Stopped) as stopped:
+        alone.end(RuntimeError("Connection closed by peer"))
+    assert stopped.value.exit_code == 143
+
+
+def test_a_timeout_that_is_no_number_is_said(monkeypatch):
+    monkeypatch.setenv("TOOLKIT_TIMEOUT", "ten")
+    with pytest.raises(ToolkitError, match="TOOLKIT_TIMEOUT: found 'ten', expected a number"):
+        peers.limit()
 
 
 def test_where_a_thread_waits_for_others_is_told_from_where_it_works():
