@@ -87,9 +87,18 @@ def test_without_a_development_split_the_first_examples_are_known(cache, recipe,
     assert reads == []
 
 
-def test_an_encoder_that_learned_its_words_knows_them_and_ends_the_same(cache, recipe, reads):
+def test_an_encoder_that_learned_its_words_knows_them_and_ends_the_same(
+    cache, recipe, reads, monkeypatch
+):
     recipe = write_recipe(Path(recipe).parent, LSTM, num_train=20, num_dev=4)
+    model = Path(recipe).parent / "runs" / "small" / "model"
+    monkeypatch.setenv("TOOLKIT_CACHE", recipe)  # a file: nothing can be kept
     first, _ = run(recipe)
+    learned = [path.read_bytes() for path in sorted(model.glob("tokenizer*"))]
+    assert learned
+    monkeypatch.setenv("TOOLKIT_CACHE", str(cache))
+    assert run(recipe, fresh=True)[0] == first
+    assert [path.read_bytes() for path in sorted(model.glob("tokenizer*"))] == learned
     reads.clear()
     assert run(recipe, fresh=True)[0] == first
     assert "train.conll" not in reads

@@ -221,7 +221,10 @@ def _known_tokenizer(
         model.tokenizer(_Texts(task, examples)).save_pretrained(folder)
 
     try:
-        name = f"words-{key_of(hash_of_examples(examples), *parts)}"
-        return tokenizer_in(cache.entry(name, fill))
+        place = cache.entry(f"words-{key_of(hash_of_examples(examples), *parts)}", fill)
     except (OSError, StorageError):  # said where windows are to be stored
         return None
+    known: PreTrainedTokenizerFast = tokenizer_in(place)
+    for key in ("is_local", "local_files_only"):  # how it was loaded: the run's copy is as learned
+        known.init_kwargs.pop(key, None)
+    return known
