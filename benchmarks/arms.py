@@ -18,6 +18,7 @@ from benchmarks.witness import Witness
 from toolkit.models.batch import padding_of
 from toolkit.models.model import load_model
 from toolkit.models.vocabulary import compact
+from toolkit.training.budget import ON_A_CPU
 from toolkit.training.optimiser import build_optimiser
 from toolkit.training.processes import Processes
 from toolkit.training.steps import Loop, steps
@@ -93,7 +94,11 @@ def our_arm(ground: Ground, precision: str, is_compact: bool = True) -> Arm:
     """The toolkit's loop, as `toolkit finetune` makes it for the recipe."""
     model = load_model(ground.task, ground.encoder, ground.tokenizer, ground.start)
     model = model.to(ground.device).train()
-    settings = {"precision": precision, "micro_batches": 1}
+    settings = {
+        "precision": precision,
+        "micro_batches": 1,
+        "tokens_per_micro_batch": ON_A_CPU if ground.device.type == "cpu" else None,
+    }
     train = ground.train.model_copy(update=settings)
     used = np.unique(np.concatenate([w.inputs["input_ids"] for g in ground.windows for w in g]))
     vocabulary = compact(model, used) if is_compact and train.compact_vocabulary else None

@@ -78,7 +78,7 @@ def _attack(bench: Bench, options: argparse.Namespace) -> int:
 
 def _goal(bench: Bench, goal: Goal, options: argparse.Namespace) -> int:
     began = time.monotonic()
-    trials = goal.trials(bench, goal.count if options.count is None else options.count)
+    trials = goal.trials(bench, goal.number if options.count is None else options.count)
     results = list(_results(bench, trials, options.jobs))
     with options.out.open("a", encoding="utf-8") as file:
         for result in results:
@@ -116,7 +116,7 @@ def try_mutant(bench: Bench, number: int) -> tuple[int, str | None]:
     def act() -> None:
         bench.forget(bench.folder / f"trials-{number}")
         for memory in (crash._points, power._recordings, disk._operations):
-            memory.clear()  # type: ignore[attr-defined]
+            memory.clear()
         mutant.apply()
         trials = list(goal.trials(bench, ENOUGH[goal.name]))
         random.Random(mutant.name).shuffle(trials)

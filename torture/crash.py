@@ -108,5 +108,5 @@ GOAL = Goal(
     "bits and leaves nothing over",
     _trials,
     _run,
-    count=0,
+    number=0,
 )

@@ -130,12 +130,12 @@ DAMAGE = Goal(
     "a committed file that was flipped, cut, emptied or removed is noticed, and costs steps only",
     _numbered("damage"),
     _damaged,
-    count=60,
+    number=60,
 )
 CLOCK = Goal(
     "clock",
     "whatever the clock says, the newest step counts",
     _numbered("clock"),
     _clock,
-    count=20,
+    number=20,
 )

@@ -182,5 +182,5 @@ GOAL = Goal(
     "bits",
     _trials,
     _run,
-    count=COUNT,
+    number=COUNT,
 )

@@ -92,12 +92,11 @@ def watched(system: FileSystem) -> Iterator[FileSystem]:
 
 
 def _full(path: Any, folder: int | None = None) -> str:
-    path = os.fspath(path)
-    path = path.decode() if isinstance(path, bytes) else path
+    path = os.fsdecode(path)
     if folder is not None and not os.path.isabs(path):
-        return os.path.join(os.readlink(f"/proc/self/fd/{folder}"), path)
+        return str(os.path.join(os.readlink(f"/proc/self/fd/{folder}"), path))
     parent, name = os.path.split(os.path.abspath(path))
-    return os.path.join(os.path.realpath(parent), name)
+    return str(os.path.join(os.path.realpath(parent), name))
 
 
 def _by_path(system: FileSystem, name: str, original: Any) -> Any:
@@ -152,7 +151,7 @@ class _Raw(io.FileIO):
         self.system, self.path = system, path
         super().__init__(path, mode)
 
-    def write(self, data: Any) -> int:  # type: ignore[override]
+    def write(self, data: Any) -> int:
         operation = self.system.begin("write", self.path)
         data = memoryview(data).cast("B")
         if self.system.half(operation):

@@ -13,4 +13,4 @@ class Goal(NamedTuple):
     promise: str
     trials: Callable[[Bench, int], Sequence[str]]  # that many, or all there are where fewer
     run: Callable[[Bench, str], str | None]  # a trial by name; what went wrong, None: nothing
-    count: int  # trials of `make torture`
+    number: int  # trials of `make torture`

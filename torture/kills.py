@@ -44,5 +44,5 @@ GOAL = Goal(
     "killed with SIGKILL one to four times at any instant, it ends with the same bits",
     _trials,
     _run,
-    count=150,
+    number=150,
 )

@@ -18,7 +18,7 @@ import numpy as np
 from toolkit.errors import RunError, StorageError
 from toolkit.runs import checkpoints, files, lines, lock, saving
 from toolkit.runs import run as runs
-from toolkit.training import batches, cache, finetune, fit, optimiser, steps
+from toolkit.training import batches, cache, finetune, fit, gradients, optimiser, steps
 
 
 class Mutant(NamedTuple):
@@ -289,7 +289,7 @@ def _never_owed(
 
 
 def _owed_without_copy() -> None:
-    checkpoints.Checkpoint.copy = lambda self: self  # type: ignore[method-assign]
+    checkpoints.Checkpoint.copy = lambda self: self
 
 
 def _last_refusal_ignored(
@@ -305,12 +305,12 @@ def _last_refusal_ignored(
 
 def _order_from_generator() -> None:
     generator = np.random.default_rng(5)
-    batches.Plan.order = lambda self, epoch: generator.permutation(self.num_examples)  # type: ignore
+    batches.Plan.order = lambda self, epoch: generator.permutation(self.num_examples)
 
 
 def _seeds_from_generator() -> None:
     numbers = itertools.count(1)
-    steps.counted_seed = lambda *_: next(numbers)
+    gradients.counted_seed = lambda *_: next(numbers)
 
 
 def _schedule_from_here() -> None:

@@ -59,5 +59,5 @@ GOAL = Goal(
     "of two runs in a folder the second is refused in a line; one that was killed holds nothing",
     _trials,
     _run,
-    count=30,
+    number=30,
 )

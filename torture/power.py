@@ -301,5 +301,5 @@ GOAL = Goal(
     "after a power loss behind any operation, every committed step is there, whole, with its lines",
     _trials,
     _run,
-    count=COUNT,
+    number=COUNT,
 )
