@@ -41,7 +41,7 @@ class Processes:
     @contextmanager
     def guarded(self, folder: Path) -> Iterator[None]:
         """End all processes where one fails, is killed or hangs; say which, there and in a file."""
-        if self.count == 1:
+        if not torch.distributed.is_initialized() or self.count == 1:
             yield
             return
         if self.is_main:
