@@ -12,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+import torch
+
 from toolkit.tasks.token_classification import TokenClassification
 
 RANK = os.environ.get("RANK", "0")
@@ -30,8 +32,13 @@ class Faulty(TokenClassification):
 
     def head(self, width):
         head = super().head(width)
-        head.register_forward_hook(lambda head, *_: self.strike("step" if head.training else ""))
+        head.register_forward_hook(self.stepped)
         return head
+
+    def stepped(self, head, inputs, output):
+        # once a step: what processes compute for one another is a single example
+        if torch.is_grad_enabled() and len(output.scores) > 1:
+            self.strike("step")
 
     def decode(self, example, windows, scores):
         self.strike("predict")

@@ -90,46 +90,53 @@ import pytest
 from tests.training.poisons import NAN, breaks_output, recipe_of, run_with
 from toolkit.training.processes import Processes
 
-folder, runs = map(Path, sys.argv[1:])
+folder, runs, mode = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 rank = Processes().rank
 
 def put(loop):
     second = loop.plan.examples(1)[4:]  # of the second step's two micro-batches, the second
     breaks_output(loop, "layer.1", NAN, step=1, example=second[0])
 
-for mode in ("stop", "skip"):
-    where = runs / mode / str(rank)
-    where.mkdir(parents=True)
-    recipe = recipe_of(
-        folder, where, "tags", "bert", f"train.on_nonfinite={mode}", f"run.folder={runs / mode}"
-    )
-    done = run_with(pytest.MonkeyPatch(), recipe, put)
-    told = {"error": done.error and str(done.error), "left_out": done.results.get("steps_left_out")}
-    (where / "told.json").write_text(json.dumps(told))
+where = runs / mode / str(rank)
+where.mkdir(parents=True)
+recipe = recipe_of(
+    folder, where, "tags", "bert", f"train.on_nonfinite={mode}", f"run.folder={runs / mode}"
+)
+done = run_with(pytest.MonkeyPatch(), recipe, put)
+told = {"error": done.error and str(done.error), "left_out": done.results.get("steps_left_out")}
+(where / "told.json").write_text(json.dumps(told))
 """
 
 
-def test_several_processes_stop_and_skip_together_and_name_the_right_one(folder, tmp_path):
+def together(folder, tmp_path, mode):
+    """The exit code of two processes, and what those told that were not ended by the other."""
     script = tmp_path / "together.py"
     script.write_text(TOGETHER, encoding="utf-8")
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
     command += ["--master_port", "0", "--rdzv_backend", "c10d", "--rdzv_endpoint", "localhost:0"]
     environment = {**os.environ, "PYTHONPATH": str(Path(toolkit.__file__).parents[1])}
     done = subprocess.run(
-        [*command, str(script), str(folder), str(tmp_path)],
+        [*command, str(script), str(folder), str(tmp_path), mode],
         env=environment, capture_output=True, text=True,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    told = {
-        mode: [json.loads((tmp_path / mode / str(r) / "told.json").read_text()) for r in range(2)]
-        for mode in ("stop", "skip")
-    }
-    (error,) = {each["error"] for each in told["stop"]}
+    files = sorted((tmp_path / mode).glob("*/told.json"))
+    return done, [json.loads(file.read_text(encoding="utf-8")) for file in files]
+
+
+def test_several_processes_stop_together_and_name_the_right_one(folder, tmp_path):
+    done, told = together(folder, tmp_path, "stop")
+    assert told, done.stderr[-3000:]
+    (error,) = {each["error"] for each in told}
     assert "step 2: the loss is nan" in error
     assert "in micro-batch 1 of process 1, example " in error
     assert "(1 of 4 examples)" in error
-    assert [each["error"] for each in told["skip"]] == [None, None]
-    assert [each["left_out"] for each in told["skip"]] == [1, 1]
+    assert [each["left_out"] for each in told] == [None] * len(told)
+
+
+def test_several_processes_skip_a_step_together(folder, tmp_path):
+    done, told = together(folder, tmp_path, "skip")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert told == [{"error": None, "left_out": 1}] * 2
 
 
 def broken_example(folder, tmp_path, monkeypatch, *overrides, end="layer.1", example=3, value=NAN):

@@ -69,9 +69,9 @@ def _bounded(place: str, weights: Weights) -> Iterator[None]:
             hook.remove()
 
 
-def tokenizer_in(folder: Path, *, is_checkpoint: bool = False, **options: Any) -> Any:
+def tokenizer_in(folder: Path, **options: Any) -> Any:
     """The tokenizer that a folder holds. ToolkitError where it may not or cannot be loaded."""
-    check_folder(folder, is_checkpoint=is_checkpoint)
+    check_folder(folder, is_checkpoint=False)
     with panics(folder):
         tokenizer = AutoTokenizer.from_pretrained(folder, **options)
     if (backend := getattr(tokenizer, "backend_tokenizer", None)) is not None:

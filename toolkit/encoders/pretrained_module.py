@@ -120,7 +120,7 @@ def load_tokenizer(place: Place) -> Any:
     A byte-level vocabulary writes the space before a word into the word's first piece. Words that
     are given one by one have lost that space, so it is put back (`add_prefix_space`).
     """
-    tokenizer = tokenizer_in(Path(place.name), is_checkpoint=True)
+    tokenizer = tokenizer_in(Path(place.name))
     if not getattr(tokenizer, "is_fast", False):
         raise ToolkitError(
             f"{place.name}: has no tokenizer.json, which the alignment of words needs"
@@ -128,7 +128,7 @@ def load_tokenizer(place: Place) -> Any:
     if any(
         not part.add_prefix_space for part in byte_levels(tokenizer.backend_tokenizer.pre_tokenizer)
     ):
-        tokenizer = tokenizer_in(Path(place.name), is_checkpoint=True, add_prefix_space=True)
+        tokenizer = tokenizer_in(Path(place.name), add_prefix_space=True)
         for part in byte_levels(tokenizer.backend_tokenizer.pre_tokenizer):
             part.add_prefix_space = True  # classes without a rule of their own ignore the argument
     if tokenizer.unk_token_id is None:
