@@ -1,10 +1,13 @@
 """What the commands load, and when: told by what is in `sys.modules`, not by the clock."""
 
 import gc
+import os
 import subprocess
 import sys
 
 import pytest
+
+from toolkit.cli.starting import waiting
 
 HEAVY = ("torch", "transformers", "datasets", "evaluate", "seqeval", "sklearn", "accelerate")
 
@@ -54,3 +57,22 @@ def test_a_process_that_has_torch_keeps_its_own_settings():
     with starting():
         assert gc.isenabled()
     assert gc.get_freeze_count() == frozen
+
+
+def test_threads_sleep_where_others_compute_and_spin_a_little_elsewhere(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    monkeypatch.setattr(os, "getloadavg", lambda: (1.5, 0.0, 0.0))
+    assert waiting() == {"OMP_WAIT_POLICY": "PASSIVE"}
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.5, 9.0, 9.0))
+    assert waiting() == {"GOMP_SPINCOUNT": "10000"}
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+    assert waiting() == {"GOMP_SPINCOUNT": "7"}
+
+
+def test_threads_sleep_where_the_system_does_not_tell_its_load(monkeypatch):
+    def unknown():
+        raise OSError
+
+    monkeypatch.setattr(os, "getloadavg", unknown)
+    assert waiting() == {"OMP_WAIT_POLICY": "PASSIVE"}

@@ -18,6 +18,7 @@ from toolkit.cli.finetune import finetune
 from toolkit.cli.predict import predict
 from toolkit.cli.recipes import recipes
 from toolkit.cli.replay import replay
+from toolkit.cli.starting import waiting
 from toolkit.errors import StorageError, ToolkitError
 
 app = typer.Typer(
@@ -34,9 +35,8 @@ for command in (check, finetune, predict, evaluate, export, recipes, replay, dif
 
 def main() -> None:
     """Run a command and exit with the code that says how it ended."""
-    # Threads that wait for each other sleep instead of spinning: with spinning ones, a small model
-    # trained 60 times slower on a machine that others used too. Read when torch is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.update(waiting())
     if _who():  # the first line on standard error says what went wrong, not what followed
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     stopping.listen()
