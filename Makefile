@@ -60,7 +60,7 @@ finetune: $(READY)  ## Fine-tune by RECIPE=… (ner-bert), with stand-ins where 
 test: $(READY)  ## Run the tests
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
-sweep: $(READY)  ## Run the tests that take minutes: every character of Unicode through every tokenizer
+sweep: $(READY)  ## Run the tests that take minutes: all of Unicode, all hostile files, all faults of processes
 	@$(BIN)/python -m pytest -n 2 -m slow $(ARGS)
 
 torture: $(READY)  ## Attack runs in every way: kills, power losses, full disks (MUTANTS=1: and the attacks)

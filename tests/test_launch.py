@@ -62,6 +62,7 @@ def test_on_one_machine_a_signal_to_the_script_stops_all_and_it_goes_on(folder):
     assert f"goes on behind step {line.split()[2]}" in output
 
 
+@pytest.mark.slow
 def test_several_machines_stop_together_and_go_on(folder, port):
     # two machines are two launchers here; the signal reaches a process of the second one
     command = [LAUNCH / "several-machines.sh"]
@@ -95,6 +96,7 @@ SCONTROL = """#!/bin/sh
 """
 
 
+@pytest.mark.slow
 def test_a_slurm_job_that_is_preempted_queues_again_and_goes_on(folder):
     # a stand-in for SLURM: srun starts two processes and gives their code, as the real one does
     tools = folder / "bin"

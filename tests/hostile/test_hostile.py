@@ -13,7 +13,8 @@ import pytest
 from tests.hostile.child import CONTROLS
 from tests.hostile.files import CASES, OWNED, Case
 
-LOTS = 2  # a process each, which imports everything once and forks
+LOTS = 4  # a process each, which imports everything once and forks; all but one are slow
+LOT = [pytest.param(lot, marks=[pytest.mark.slow] if lot else []) for lot in range(LOTS)]
 MOST_MB = 1024
 
 
@@ -37,7 +38,7 @@ def test_there_are_more_than_eighty():
     assert [name for name, times in Counter(c.name for c in CASES).items() if times > 1] == []
 
 
-@pytest.mark.parametrize("lot", range(LOTS))
+@pytest.mark.parametrize("lot", LOT)
 def test_hostile_files_are_refused_in_a_line_and_nothing_is_done(lot, tmp_path):
     results = ended(tmp_path, f"{lot}/{LOTS}")
     cases = CASES[lot::LOTS]

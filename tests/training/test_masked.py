@@ -58,6 +58,7 @@ def test_killed_it_ends_with_the_same_bits_and_the_same_tokenizer(tmp_path):
         assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_processes_and_accumulation_hide_the_same_tokens(tmp_path):
     recipe = write(tmp_path, dropout=0.0)
     one = launch(recipe, "one", processes=1)

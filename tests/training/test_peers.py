@@ -85,11 +85,16 @@ def goes_on(folder, name):
 
 FAULTS = [
     ("raise", "step", 7, 1, "ValueError: this went wrong"),
-    ("raise", "learn", 1, 0, "ValueError: this went wrong"),
     ("SIGKILL", "step", 7, 1, "is gone without a word: killed, or left early"),
-    ("SIGKILL", "predict", 8, 0, "is gone without a word: killed, or left early"),
-    ("exit", "predict", 8, 1, "left early (exit code 0)"),
-    ("vanish", "step", 3, 0, "is gone without a word: killed, or left early"),
+]
+FAULTS += [
+    pytest.param(*fault, marks=pytest.mark.slow)
+    for fault in (
+        ("raise", "learn", 1, 0, "ValueError: this went wrong"),
+        ("SIGKILL", "predict", 8, 0, "is gone without a word: killed, or left early"),
+        ("exit", "predict", 8, 1, "left early (exit code 0)"),
+        ("vanish", "step", 3, 0, "is gone without a word: killed, or left early"),
+    )
 ]
 
 
@@ -111,7 +116,7 @@ def test_one_that_fails_is_named_and_ends_the_others(folder, how, at, number, ra
         goes_on(folder, name)
 
 
-@pytest.mark.parametrize("how", ["hang", "SIGSTOP"])
+@pytest.mark.parametrize("how", ["hang", pytest.param("SIGSTOP", marks=pytest.mark.slow)])
 def test_one_that_hangs_is_named_within_the_timeout(folder, how):
     faulty.plant(folder, how, "step", 4, 1)
     code, errors, seconds = launch(folder, how, TOOLKIT_TIMEOUT="3")
@@ -126,7 +131,11 @@ def test_one_that_hangs_is_named_within_the_timeout(folder, how):
 # a signal that reached one process alone, and the step behind which the run goes on
 @pytest.mark.parametrize(
     ("how", "at", "number", "rank"),
-    [("SIGTERM", "step", 3, 1), ("SIGUSR1", "predict", 8, 1), ("SIGINT", "learn", 1, 0)],
+    [
+        ("SIGTERM", "step", 3, 1),
+        pytest.param("SIGUSR1", "predict", 8, 1, marks=pytest.mark.slow),
+        pytest.param("SIGINT", "learn", 1, 0, marks=pytest.mark.slow),
+    ],
 )
 def test_a_signal_to_one_stops_all_together(folder, how, at, number, rank):
     name = f"{how}-{at}-{rank}"
@@ -143,6 +152,7 @@ def test_a_signal_to_one_stops_all_together(folder, how, at, number, rank):
         goes_on(folder, name)
 
 
+@pytest.mark.slow
 def test_without_a_launcher_the_process_that_keeps_the_store_is_named(folder):
     # as `srun` starts them: nobody but the processes themselves
     with socket.socket() as free:
@@ -168,6 +178,7 @@ def test_without_a_launcher_the_process_that_keeps_the_store_is_named(folder):
     assert seconds < SECONDS
 
 
+@pytest.mark.slow
 def test_a_signal_to_the_launcher_is_heeded_by_all(folder):
     process = start(folder, "launcher", "train.epochs=500")
     for line in process.stdout:

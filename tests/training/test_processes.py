@@ -81,7 +81,7 @@ def cut(parts: int, tokens: int | str) -> tuple[str, str]:
     return f"train.micro_batches={parts}", f"train.tokens_per_micro_batch={tokens}"
 
 
-@pytest.mark.parametrize("padding_free", ["true", "false"])
+@pytest.mark.parametrize("padding_free", ["true", pytest.param("false", marks=pytest.mark.slow)])
 def test_with_dropout_processes_accumulation_and_budgets_change_nothing(dropping, padding_free):
     read = f"model.padding_free={padding_free}"
     one = alone(dropping, f"one-{padding_free}", read)
@@ -113,8 +113,12 @@ def short_of_memory(
     ("place", "overrides"),
     [
         ("forward", ()),
-        ("backward", ()),
-        ("backward", ("train.reproducible=elastic", "train.micro_batches=2")),
+        pytest.param("backward", (), marks=pytest.mark.slow),
+        pytest.param(
+            "backward",
+            ("train.reproducible=elastic", "train.micro_batches=2"),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_memory_that_is_short_in_one_process_halves_what_both_compute(dropping, place, overrides):
