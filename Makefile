@@ -64,7 +64,6 @@ sweep: $(READY)  ## Run the tests that take minutes: all of Unicode, all hostile
 	@$(BIN)/python -m pytest -n 2 -m slow $(ARGS)
 
 torture: $(READY)  ## Attack runs in every way: kills, power losses, full disks (MUTANTS=1: and the attacks)
-	@mkdir -p build
 	@$(BIN)/python -m torture $(if $(MUTANTS),--mutants) $(ARGS)
 
 check: $(READY) format lint types test  ## Format, lint, types and tests: what CI runs

@@ -52,6 +52,7 @@ class Result(NamedTuple):
 def main(words: Sequence[str] | None = None) -> int:
     """Run what is asked for; 0 where every trial, and every mutant, went as promised."""
     options = _parser().parse_args(words)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
     bench = Bench()
     owner = os.getpid()
     try:
