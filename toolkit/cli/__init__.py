@@ -88,9 +88,8 @@ def _leave(stopped: stopping.Stopped) -> None:
         print(how + kept + _way_on(), file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(
-        stopped.exit_code
-    )  # threads of the framework may still compute: nothing waits for them
+    # threads of the framework may still compute: nothing waits for them
+    os._exit(stopped.exit_code)
 
 
 def _way_on() -> str:

@@ -40,6 +40,11 @@ def key_of(*parts: str) -> str:
     return hashlib.sha256(json.dumps([code_version(), *parts]).encode()).hexdigest()[:40]
 
 
+def is_own_code(*parts: object) -> bool:
+    """Whether a part is of a user's own class, whose code may change under the same name."""
+    return any(not type(part).__module__.startswith("toolkit.") for part in parts)
+
+
 @lru_cache(maxsize=1)
 def code_version() -> str:
     """A hash of this package's source, and the versions of what reads text with it."""

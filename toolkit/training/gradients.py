@@ -29,6 +29,7 @@ from toolkit.training.memory import (
 from toolkit.windows import Window
 
 if TYPE_CHECKING:
+    from toolkit.training.processes import Processes
     from toolkit.training.steps import Loop
 
 
@@ -92,7 +93,7 @@ def gradients(loop: "Loop", wrapped: nn.Module, held: Held, step: int) -> Sums |
     exchange.
     """
     processes = loop.processes
-    parts = range(processes.rank, loop.train.micro_batches or 1, processes.count)
+    parts = shared_parts(loop.train.micro_batches or 1, processes)
     own = [each for part in parts for each in micro_batches(loop, step, part)]
     shared = None
     if processes.count > 1:
@@ -137,6 +138,11 @@ def tried(
     # behind the handler: what was computed hangs on the error
     let_go(loop.processes.device)
     return micro_batch.refused(loop.model.encoder.is_padded)
+
+
+def shared_parts(number: int, processes: "Processes") -> range:
+    """The parts of a step that this process computes, of so many."""
+    return range(processes.rank, number, processes.count)
 
 
 def read(loop: "Loop", numbers: Iterable[int]) -> list[Example]:

@@ -18,7 +18,7 @@ from toolkit.runs.manifest import hash_of_examples
 from toolkit.runs.run import Run
 from toolkit.tasks.base import Task
 from toolkit.training.batches import Plan
-from toolkit.training.cache import Cache, key_of
+from toolkit.training.cache import Cache, is_own_code, key_of
 from toolkit.training.events import Note, Watch
 from toolkit.training.optimiser import rate_factor
 from toolkit.training.processes import Processes
@@ -211,9 +211,8 @@ def _known_tokenizer(
 ) -> "PreTrainedTokenizerFast | None":
     """A tokenizer that is learned from these examples once; None where none is kept."""
     task, model = recipe.task, recipe.model
-    own = any(not type(part).__module__.startswith("toolkit.") for part in (task, model))
     vocabulary = model.vocabulary_key()
-    if own or vocabulary is None or not getattr(examples, "source", None):
+    if is_own_code(task, model) or vocabulary is None or not getattr(examples, "source", None):
         return None
     parts = [type(model).__qualname__, vocabulary, type(task).__qualname__, task.model_dump_json()]
 

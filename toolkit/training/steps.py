@@ -29,6 +29,7 @@ from toolkit.training.gradients import (
     gradients,
     micro_batches,
     read,
+    shared_parts,
 )
 from toolkit.training.memory import Refused
 from toolkit.training.optimiser import rate_factor
@@ -219,7 +220,7 @@ def _parts(loop: Loop) -> range:
     number, processes = loop.train.micro_batches or 1, loop.processes
     if loop.is_elastic:
         return own_parts(number, processes)
-    return range(processes.rank, number, processes.count)
+    return shared_parts(number, processes)
 
 
 def _group_of(optimiser: torch.optim.Optimizer, parameter: nn.Parameter) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from toolkit.errors import DataError, StorageError, UnreachableError
 from toolkit.recipe.schema import Recipe
 from toolkit.runs.manifest import bytes_of, hash_of_examples
 from toolkit.tasks.base import Task
-from toolkit.training.cache import Cache, hash_of_file, key_of
+from toolkit.training.cache import Cache, hash_of_file, is_own_code, key_of
 from toolkit.training.example_store import ExampleStore
 
 NUM_FIRST = 16  # examples that are known without reading
@@ -51,8 +51,7 @@ class Source(NamedTuple):
     def of(cls, data: Data, task: Task) -> "Source | None":
         """None where what is read cannot be known from bytes, or where the code is a user's own."""
         others = [source for name, source in data.sources().items() if name != "train"]
-        own = any(not type(part).__module__.startswith("toolkit.") for part in (data, task))
-        if own or not data.reads_files or data.train in others:
+        if is_own_code(data, task) or not data.reads_files or data.train in others:
             return None
         paths = [data.path_of(data.train), *_strings(data)]
         hashes = [hash_of_file(found) for path in paths if (found := _file(path))]

@@ -14,7 +14,7 @@ from typing import Any
 from toolkit.errors import StorageError
 from toolkit.evaluation.predictions import Reader
 from toolkit.runs.manifest import hash_of_examples
-from toolkit.training.cache import Cache, key_of
+from toolkit.training.cache import Cache, is_own_code, key_of
 from toolkit.training.events import Note, Watch
 from toolkit.training.training_split import TrainingSplit
 from toolkit.training.window_store import (
@@ -94,7 +94,7 @@ def _key_of(reader: Reader, examples: Sequence[Any]) -> str | None:
     """What windows are made of; None where that cannot be said (code of a user's own)."""
     task, tokenizer = reader.task, reader.tokenizer
     backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None or not type(task).__module__.startswith("toolkit."):
+    if backend is None or is_own_code(task):
         return None
     encoded(tokenizer, "a")  # the first use sets truncation and padding aside
     made_of = {
