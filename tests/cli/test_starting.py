@@ -4,9 +4,11 @@ import gc
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from toolkit.cli import starting as starting_module
 from toolkit.cli.starting import waiting
 
 HEAVY = ("torch", "transformers", "datasets", "evaluate", "seqeval", "sklearn", "accelerate")
@@ -59,20 +61,32 @@ def test_a_process_that_has_torch_keeps_its_own_settings():
     assert gc.get_freeze_count() == frozen
 
 
-def test_threads_sleep_where_others_compute_and_spin_a_little_elsewhere(monkeypatch):
+@pytest.mark.parametrize(
+    ("load", "running", "sleeps"),
+    [(1.5, 4, True), (1.5, 1, False), (0.5, 4, False), (1.5, None, True), (None, 1, True)],
+)
+def test_threads_sleep_where_others_compute_and_spin_a_little_elsewhere(
+    monkeypatch, load, running, sleeps
+):
+    def average():
+        if load is None:
+            raise OSError  # the system does not say
+        return (load, 9.0, 9.0)
+
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(os, "getloadavg", average)
+    monkeypatch.setattr(starting_module, "_running", lambda: running)
     monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
-    monkeypatch.setattr(os, "getloadavg", lambda: (1.5, 0.0, 0.0))
-    assert waiting() == {"OMP_WAIT_POLICY": "PASSIVE"}
-    monkeypatch.setattr(os, "getloadavg", lambda: (0.5, 9.0, 9.0))
-    assert waiting() == {"GOMP_SPINCOUNT": "10000"}
+    spins = {"GOMP_SPINCOUNT": "10000"}
+    assert waiting() == ({"OMP_WAIT_POLICY": "PASSIVE"} if sleeps else spins)
+
+
+def test_a_spin_count_of_the_user_stands(monkeypatch):
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
     monkeypatch.setenv("GOMP_SPINCOUNT", "7")
     assert waiting() == {"GOMP_SPINCOUNT": "7"}
 
 
-def test_threads_sleep_where_the_system_does_not_tell_its_load(monkeypatch):
-    def unknown():
-        raise OSError
-
-    monkeypatch.setattr(os, "getloadavg", unknown)
-    assert waiting() == {"OMP_WAIT_POLICY": "PASSIVE"}
+@pytest.mark.skipif(not Path("/proc/stat").is_file(), reason="needs Linux")
+def test_what_computes_now_is_counted():
+    assert (starting_module._running() or 0) >= 1  # this test
