@@ -36,6 +36,8 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "pretrained": "toolkit.encoders.pretrained:Pretrained",
         "new": "toolkit.encoders.new:New",
         "lstm": "toolkit.encoders.recurrent:Lstm",
+        "gru": "toolkit.encoders.recurrent:Gru",
+        "rnn": "toolkit.encoders.recurrent:Rnn",
     },
     "data": {
         "conll": "toolkit.data.conll:Conll",

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
-from toolkit.encoders.recurrent import Lstm
+from toolkit.encoders.recurrent import Gru, Lstm, Recurrent, Rnn
 from toolkit.encoders.word_tokenizer import CAPITAL
 from toolkit.errors import DataError
 from toolkit.recipe.comments import comments_of
@@ -55,8 +55,29 @@ def test_importing_it_brings_neither_torch_nor_transformers():
     assert done.stdout.strip() == "[]"
 
 
-def test_every_field_is_documented():
-    assert set(comments_of(Lstm)) == set(Lstm.model_fields)
+@pytest.mark.parametrize("encoder", [Lstm, Gru, Rnn])
+def test_every_field_is_documented(encoder):
+    assert set(comments_of(encoder)) == set(encoder.model_fields)
+
+
+def test_the_recurrent_encoders_differ_in_nothing_but_their_cell():
+    for encoder in (Lstm, Gru, Rnn):
+        assert encoder().model_dump() == Lstm().model_dump()
+        assert encoder.__bases__ == (Recurrent,)
+
+
+@pytest.mark.parametrize("encoder", [Lstm, Gru, Rnn])
+def test_weights_are_called_after_their_cell(encoder):
+    """Files of weights that exist are read by these names."""
+    module = encoder(**SMALL).module(encoder(**SMALL).tokenizer(TEXTS))
+    name = encoder.__name__.lower()
+    expected = {"weight_input", "weight_hidden", "bias"} | (
+        {"bias_hidden"} if name == "gru" else set()
+    )
+    assert set(module.state_dict()) == {
+        "embedding.weight",
+        *(f"{name}.layers.0.{end}.{weight}" for end in (0, 1) for weight in expected),
+    }
 
 
 def test_where_the_recipe_names_no_summary_it_is_the_maximum():

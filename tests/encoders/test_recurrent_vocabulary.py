@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.encoders.recurrent_loops import EXAMPLES, lstm_loop
+from tests.encoders.word_loops import EXAMPLES, loop_of
 from toolkit.encoders.recurrent import Lstm
 from toolkit.models import vocabulary
 from toolkit.models.model import weights_of
@@ -26,7 +26,7 @@ def vectors(tmp_path):
 
 def compacted(encoder, **train):
     """A loop that trains only the rows in use."""
-    loop = lstm_loop(encoder, **train)
+    loop = loop_of(encoder, **train)
     windows = [window for row in range(len(EXAMPLES)) for window in loop.windows(row)]
     found = compact(
         loop.model, np.unique([i for each in windows for i in each.inputs["input_ids"]])
@@ -40,7 +40,7 @@ def compacted(encoder, **train):
 def test_the_weights_are_those_of_training_every_row(vectors, monkeypatch, case, decay):
     monkeypatch.setattr(vocabulary, "_FEWEST", 1)
     encoder = Lstm(embedding=6, hidden=5, min_count=1, vectors=vectors, case=case, word_dropout=0.3)
-    plain = lstm_loop(encoder, weight_decay=decay, epochs=3)
+    plain = loop_of(encoder, weight_decay=decay, epochs=3)
     loop = compacted(encoder, weight_decay=decay, epochs=3)
     unknown = plain.model.encoder.unknown
     before = plain.model.encoder.embedding.weight[unknown].clone()
@@ -59,4 +59,4 @@ def test_the_weights_are_those_of_training_every_row(vectors, monkeypatch, case,
 def test_frozen_vectors_are_left_whole(vectors, monkeypatch):
     monkeypatch.setattr(vocabulary, "_FEWEST", 1)
     encoder = Lstm(embedding=6, hidden=5, min_count=1, vectors=vectors, freeze_vectors=True)
-    assert compact(lstm_loop(encoder).model, np.arange(5)) is None
+    assert compact(loop_of(encoder).model, np.arange(5)) is None

@@ -44,7 +44,7 @@ class Encoder(Block, ABC):
     max_length: Length | None = None  # tokens of a window; null: what the encoder can, up to 512
     overlap: Overlap = 0.25  # of neighbouring windows, as a share of one
     summary: Summary | None = (
-        None  # how tokens become the vector that a head of ours scores; null: lstm max, else first
+        None  # how tokens become what a head of ours scores; null: max if recurrent, else first
     )
 
     @property

@@ -7,49 +7,33 @@ I. Sutskever, "An Empirical Exploration of Recurrent Network Architectures", ICM
 gate that starts open: bias 1). There are no peephole connections, as in `torch.nn.LSTM`.
 """
 
-import math
-
 import torch
 from torch import Tensor, nn
 
-from toolkit.encoders.recurrence import Direction
+from toolkit.encoders.cell import Cell
 
 
-class LstmCell(nn.Module):
+class LstmCell(Cell):
     """The weights of one direction, and one step of it.
 
     The gates lie below each other in the order of `torch.nn.LSTM`: input, forget, candidate,
-    output. `weight_input` is its `weight_ih`, `weight_hidden` its `weight_hh`, and `bias` the sum
-    of its two biases, of which one is enough.
+    output.
     """
 
-    def __init__(self, input_width: int, width: int) -> None:
-        super().__init__()
-        self.width = width
-        self.weight_input = nn.Parameter(torch.empty(4 * width, input_width))  # W
-        self.weight_hidden = nn.Parameter(torch.empty(4 * width, width))  # U
-        self.bias = nn.Parameter(torch.empty(4 * width))  # b
-        self.reset_parameters()
+    gates = 4
 
     def reset_parameters(self) -> None:
         """Draw the weights as `torch.nn.LSTM` does; the bias is 1 at the forget gate, else 0."""
-        bound = 1 / math.sqrt(self.width)
-        nn.init.uniform_(self.weight_input, -bound, bound)
-        nn.init.uniform_(self.weight_hidden, -bound, bound)
-        nn.init.zeros_(self.bias)
+        super().reset_parameters()
         nn.init.ones_(self.bias.data[self.width : 2 * self.width])
-
-    def weights(self) -> Direction:
-        """W, U and b."""
-        return Direction(self.weight_input, self.weight_hidden, self.bias)
 
     def step(self, inputs: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
         """From x_t (batch, input_width), h_t-1 and c_t-1 (batch, width) to h_t and c_t.
 
-        For reading and for tests: `LstmLayer` runs the same equations over whole sequences.
+        For reading and for tests: `LstmStack` runs the same equations over whole sequences.
         """
         z = inputs @ self.weight_input.T + hidden @ self.weight_hidden.T + self.bias  # (batch, 4w)
-        z_i, z_f, z_g, z_o = z.chunk(4, dim=1)  # (batch, width) each
+        z_i, z_f, z_g, z_o = self.split(z)  # (batch, width) each
         i = torch.sigmoid(z_i)  # i_t = σ(W_i x_t + U_i h_t-1 + b_i)    how much is written
         f = torch.sigmoid(z_f)  # f_t = σ(W_f x_t + U_f h_t-1 + b_f)    how much is kept
         g = torch.tanh(z_g)  #    g_t = tanh(W_g x_t + U_g h_t-1 + b_g)  what would be written

@@ -7,14 +7,14 @@ the order output, input, forget, candidate the three sigmoids are one operation,
 gradients of the three gates that lead through the cell.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from toolkit.encoders.packing import Packing
-from toolkit.encoders.recurrence import Steps
+from toolkit.encoders.recurrence import Gradients, Steps, steps_of, transposed
 
 # Into `grad_input`, without a temporary, for an activated gate s:
 _sigmoid_slope = torch.ops.aten.sigmoid_backward.grad_input  # (x, s) -> x s (1 - s)
@@ -29,7 +29,7 @@ class States(NamedTuple):
     squashed: Tensor  # tanh(c)
 
 
-def walk(gates: Tensor, weight_hidden: Tensor, sizes: list[int]) -> States:
+def walk(gates: Tensor, weight_hidden: Tensor, _: Tensor | None, sizes: list[int]) -> States:
     """Run all steps; `gates` (d, n, 4w) comes in as W x + b and is activated in place."""
     directions, rows, width = gates.shape[0], gates.shape[1], weight_hidden.shape[2]
     states = States(*(gates.new_empty(directions, rows, width) for _ in range(3)))
@@ -60,7 +60,7 @@ def walk_back(
     states: Sequence[Tensor],
     weight_hidden: Tensor,
     packing: Packing,
-) -> Tensor:
+) -> Gradients:
     """The gradient (d, n, 4w) of W x + U h + b, given that of the hidden states (d, n, w).
 
     `d_hidden` is changed in place: a step adds what reaches it through the next one.
@@ -85,21 +85,7 @@ def walk_back(
             d_o.mul_(d_h)
             d_c.mul_(f)  # now of c_t-1
             d_later, later = d_z, running
-    return d_gates
-
-
-def transposed(weight_hidden: Tensor) -> Tensor:
-    """(d, G w, w) -> (d, w, G w) in memory: with few rows a product is up to twice as fast."""
-    directions, height, width = weight_hidden.shape
-    turned = weight_hidden.new_empty(directions, width, height)
-    for new, old in zip(turned, weight_hidden, strict=True):
-        new.copy_(old.T)  # torch copies a transposed matrix faster than a batch of them
-    return turned
-
-
-def steps_of(views: Iterable[Tensor], sizes: list[int]) -> Iterator[tuple[Tensor, ...]]:
-    """Each view (d, n, …) cut into the rows of each step."""
-    return (torch.split(view, sizes, dim=1) for view in views)
+    return Gradients(d_gates, d_gates)
 
 
 def _slopes(gates: Tensor, states: States, packing: Packing) -> tuple[Tensor, Tensor]:

@@ -6,7 +6,7 @@ at a step are then always the first rows of the step before, so that a step is a
 layout of `torch.nn.utils.rnn.PackedSequence`, with the indices that two directions need.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -38,18 +38,35 @@ class Packing(NamedTuple):
             return packed.narrow(-2, 0, len(self.before))
         return packed.index_select(-2, self.before)
 
-    def rows(self) -> Tensor:
-        """(batch, length): the packed row of each position; of padding, the one after the last."""
-        batch, length = self.shape
-        tokens = len(self.source)
-        rows = self.source.new_full((batch * length,), tokens)
-        rows[self.source] = torch.arange(tokens, device=rows.device)
-        return rows.view(batch, length)
 
-    def spread(self, packed: Tensor, rows: Tensor) -> Tensor:
-        """(tokens, width) -> (batch, length, width): at each position the row that `rows` names."""
-        with_zeros = functional.pad(packed, (0, 0, 0, 1))  # (tokens + 1, width)
-        return with_zeros.index_select(0, rows.flatten()).view(*self.shape, -1)
+class Rows(Protocol):
+    """Tokens of a padded batch as one row after the other, in some order."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(batch, length) of the padded batch."""
+
+    @property
+    def source(self) -> Tensor:
+        """(tokens,), of a row: its place in the flattened padded batch."""
+
+    def pack(self, padded: Tensor) -> Tensor:
+        """(batch, length, …) -> (tokens, …)."""
+
+
+def places_of(order: Rows) -> Tensor:
+    """(batch, length): the row of each position; of padding, the one after the last."""
+    batch, length = order.shape
+    tokens = len(order.source)
+    places = order.source.new_full((batch * length,), tokens)
+    places[order.source] = torch.arange(tokens, device=places.device)
+    return places.view(batch, length)
+
+
+def spread(rows: Tensor, places: Tensor) -> Tensor:
+    """(tokens, width) -> (batch, length, width): at each position the row that `places` names."""
+    with_zeros = functional.pad(rows, (0, 0, 0, 1))  # (tokens + 1, width)
+    return with_zeros.index_select(0, places.flatten()).view(*places.shape, -1)
 
 
 def packing_of(mask: Tensor) -> Packing:

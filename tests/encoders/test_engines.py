@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from tests.encoders.recurrent_loops import EXAMPLES, lstm_loop
+from tests.encoders.stacks import STACKS
+from tests.encoders.word_loops import EXAMPLES, loop_of
 from toolkit.dropout import rows_of
-from toolkit.encoders.lstm import LstmStack
 from toolkit.encoders.packing import packing_of
-from toolkit.encoders.recurrent import Lstm
+from toolkit.encoders.recurrent import Gru, Lstm, Rnn
 from toolkit.models.model import load_model, save_model
 from toolkit.tasks.token_classification import TokenClassification
 from toolkit.training.steps import steps
@@ -18,9 +18,17 @@ def _seed():
     torch.manual_seed(0)
 
 
-def both(*shape):
+@pytest.fixture(params=STACKS, ids=lambda cls: cls.kind.name)
+def cls(request):
+    return request.param
+
+
+def both(cls, *shape):
     """A stack of each engine, with the same weights."""
-    own, theirs = (LstmStack(*shape, engine=engine) for engine in ("own", "torch"))
+    own, theirs = (cls(*shape, engine=engine) for engine in ("own", "torch"))
+    for name, parameter in own.named_parameters():
+        if "bias" in name:
+            torch.nn.init.normal_(parameter)
     theirs.load_state_dict(own.state_dict())
     return own, theirs
 
@@ -38,9 +46,9 @@ def results(stack, inputs, mask, rows=None):
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("lengths", [(6, 1, 4, 9, 9), (5, 5, 5), (1,)])
 def test_outputs_and_gradients_are_the_same_with_dropout_between_layers(
-    layers, bidirectional, lengths
+    cls, layers, bidirectional, lengths
 ):
-    own, theirs = both(7, 6, layers, bidirectional, 0.5)
+    own, theirs = both(cls, 7, 6, layers, bidirectional, 0.5)
     mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
     inputs = torch.randn(*mask.shape, 7)
     rows = rows_of(torch.tensor([11]), torch.arange(int(mask.sum()), dtype=torch.int32))
@@ -50,10 +58,11 @@ def test_outputs_and_gradients_are_the_same_with_dropout_between_layers(
         torch.testing.assert_close(ours, other, rtol=1e-5, atol=1e-6)
 
 
-def test_a_training_run_has_the_same_losses():
+@pytest.mark.parametrize("encoder", [Lstm, Gru, Rnn])
+def test_a_training_run_has_the_same_losses(encoder):
     shape = {"embedding": 16, "hidden": 12, "layers": 2, "min_count": 1, "dropout": 0.4}
     own, theirs = (
-        list(steps(lstm_loop(Lstm(engine=engine, **shape), epochs=5)))
+        list(steps(loop_of(encoder(engine=engine, **shape), epochs=5)))
         for engine in ("own", "torch")
     )
     assert len(own) == 15
@@ -64,10 +73,13 @@ def test_a_training_run_has_the_same_losses():
 
 
 @pytest.mark.parametrize(("first", "second"), [("own", "torch"), ("torch", "own")])
-def test_what_one_engine_saved_the_other_loads(first, second, tmp_path):
+@pytest.mark.parametrize("encoder", [Lstm, Gru, Rnn])
+def test_what_one_engine_saved_the_other_loads(encoder, first, second, tmp_path):
     task = TokenClassification().learn(EXAMPLES)
-    saved, loading = (Lstm(engine=e, embedding=8, hidden=8, min_count=1) for e in (first, second))
-    loop = lstm_loop(saved, epochs=1)
+    saved, loading = (
+        encoder(engine=e, embedding=8, hidden=8, min_count=1) for e in (first, second)
+    )
+    loop = loop_of(saved, epochs=1)
     list(steps(loop))
     tokenizer = saved.tokenizer(text for example in EXAMPLES for text in task.texts(example))
     save_model(loop.model, saved, tokenizer, tmp_path)
@@ -77,8 +89,8 @@ def test_what_one_engine_saved_the_other_loads(first, second, tmp_path):
     torch.testing.assert_close(loaded(batch).scores, loop.model.eval()(batch).scores)
 
 
-def test_under_autocast_the_result_keeps_the_type_of_the_weights():
-    own, theirs = both(8, 8)
+def test_under_autocast_the_result_keeps_the_type_of_the_weights(cls):
+    own, theirs = both(cls, 8, 8)
     mask = torch.ones(2, 5, dtype=torch.bool)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         found = results(theirs, torch.randn(2, 5, 8), mask)
@@ -87,10 +99,10 @@ def test_under_autocast_the_result_keeps_the_type_of_the_weights():
 
 
 @pytest.mark.cuda
-def test_cudnn_computes_the_same_as_the_cpu():
+def test_cudnn_computes_the_same_as_the_cpu(cls):
     if not torch.cuda.is_available():
         pytest.skip("no GPU")
-    _, stack = both(7, 6, 2)
+    _, stack = both(cls, 7, 6, 2)
     mask = torch.arange(9) < torch.tensor([9, 4, 1])[:, None]
     inputs = torch.randn(3, 9, 7)
     expected = results(stack, inputs, mask)

@@ -1,8 +1,8 @@
-"""A small training loop of an LSTM, shared by tests."""
+"""A small training loop of an encoder of words, shared by tests."""
 
 import torch
 
-from toolkit.encoders.recurrent import Lstm
+from toolkit.encoders.words import Words
 from toolkit.examples import Tagged
 from toolkit.models.batch import padding_of
 from toolkit.models.model import build_model
@@ -25,7 +25,7 @@ EXAMPLES = [
 ]
 
 
-def lstm_loop(encoder: Lstm, **train: object) -> Loop:
+def loop_of(encoder: Words, **train: object) -> Loop:
     """Training of `encoder` on a few made-up sentences."""
     task = TokenClassification().learn(EXAMPLES)
     tokenizer = encoder.tokenizer(text for example in EXAMPLES for text in task.texts(example))
