@@ -54,11 +54,11 @@ def bootstrap(
     counts: Array, formula: Callable[[Array], Array], resamples: int, confidence: float
 ) -> list[float]:
     """The interval of `formula` of summed counts (units, kinds), units drawn again."""
-    times = _times(len(counts), resamples)
+    times = drawn_times(len(counts), resamples)
     return _ends(np.concatenate([formula(part @ counts) for part in times]), confidence)
 
 
-def _times(size: int, resamples: int, num_examples: int = 0) -> Iterator[Array]:
+def drawn_times(size: int, resamples: int, num_examples: int = 0) -> Iterator[Array]:
     """How often each unit was drawn (resamples, units), some resamples at a time.
 
     As many as keep a table of the units, or of the examples, within bounds.
@@ -92,7 +92,7 @@ def intervals(
             found[name] = bootstrap(counts, score.formula, settings.resamples, settings.confidence)
         elif score.weighted is not None:
             places = units.of_example
-            times = _times(len(units.rows), settings.resamples, len(places))
+            times = drawn_times(len(units.rows), settings.resamples, len(places))
             values = [score.weighted(part[:, places]) for part in times]
             defined = np.concatenate(values)
             defined = defined[~np.isnan(defined)]

@@ -1,0 +1,1 @@
+"""Comparing: many runs, one table, and what of it is more than chance."""
