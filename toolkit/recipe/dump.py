@@ -1,6 +1,7 @@
 """A recipe as YAML with everything written out, and what two recipes differ in."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -20,7 +21,11 @@ _ABSENT = object()
 
 def dump_recipe(recipe: Recipe) -> str:
     """The filled recipe: `load_recipe` reads an equal one from it, with no training data."""
-    blocks = {name: _written(name, block) for name, block in recipe.blocks().items()}
+    return as_yaml({name: written(name, block) for name, block in recipe.blocks().items()})
+
+
+def as_yaml(blocks: Mapping[str, Any]) -> str:
+    """Plain values as the strict reader reads them, an empty line between blocks."""
     return "\n".join(
         yaml.dump({name: keys}, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=_WIDEST)
         for name, keys in blocks.items()
@@ -35,7 +40,7 @@ def differences(stored: Recipe, new: Recipe) -> list[str]:
     """
     found = []
     for name, now in filled_from(new, stored).blocks().items():
-        in_run, now_keys = _written(name, stored.blocks()[name]), _written(name, now)
+        in_run, now_keys = written(name, stored.blocks()[name]), written(name, now)
         key = SELECTOR.get(name)
         if key and in_run[key] != now_keys[key]:  # another class: its other keys are others too
             in_run, now_keys = {key: in_run[key]}, {key: now_keys[key]}
@@ -85,12 +90,12 @@ def _is_open(value: Any) -> bool:
     return value is None or value == "auto" or value == () or value == {}
 
 
-def _written(name: str, block: Block) -> dict[str, Any]:
+def written(name: str, block: Block) -> dict[str, Any]:
     """The keys of a block as YAML has them, first the one that names its class."""
     keys = block.model_dump(mode="json")
     if name == "evaluate":
         sets = vars(block)["sets"]
-        keys["sets"] = {key: written_set(_written("data", data)) for key, data in sets.items()}
+        keys["sets"] = {key: written_set(written("data", data)) for key, data in sets.items()}
     return {SELECTOR[name]: name_of(name, type(block)), **keys} if name in SELECTOR else keys
 
 

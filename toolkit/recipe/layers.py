@@ -39,7 +39,7 @@ def read_layers(source: str | Path, overrides: Iterable[str]) -> Layers:
     parsed = [parse_override(text) for text in overrides]
     for override in sorted(parsed, key=lambda override: not override.selects):
         faults += override.faults
-        root = _overridden(root, override) if override.path else root
+        root = overridden(root, override) if override.path else root
     return Layers(root, faults, [*sources, *(each.node.place.source for each in parsed)], path.stem)
 
 
@@ -74,7 +74,7 @@ def _extended(root: Node, path: Path) -> tuple[Node, list[str], list[Fault]]:
         base, second = _without(base, "extends")
         message = "an extended recipe cannot extend another, expected its keys in this file"
         faults.append(Fault(second.key or second.place, ("extends",), message))
-    return _merged(base, root), [str(base_path)], faults
+    return merged(base, root), [str(base_path)], faults
 
 
 def _without(root: Node, key: str) -> tuple[Node, Node]:
@@ -82,7 +82,7 @@ def _without(root: Node, key: str) -> tuple[Node, Node]:
     return root._replace(value=others), root.value[key]
 
 
-def _merged(base: Node, new: Node) -> Node:
+def merged(base: Node, new: Node) -> Node:
     """`new` over `base`, block by block and in each block key by key."""
     blocks = dict(base.value)
     for name, block in new.value.items():
@@ -102,7 +102,8 @@ def _kept(name: str, block: dict[str, Node], selected: Node | None) -> dict[str,
     return {} if is_another else block
 
 
-def _overridden(root: Node, override: Override) -> Node:
+def overridden(root: Node, override: Override) -> Node:
+    """The tree with one key set from outside."""
     name = str(override.path[0])
     block = root.child(name)
     if override.selects and block is not None and isinstance(block.value, dict):

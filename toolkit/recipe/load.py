@@ -25,6 +25,16 @@ def load_recipe(source: str | Path, *overrides: str, allow_code: Collection[str]
     of the file, of the file that it extends and of the overrides.
     """
     layers = read_layers(source, overrides)
+    recipe, faults = recipe_of(layers, allow_code)
+    if recipe is None:
+        raise RecipeError(ordered(faults, layers.sources))
+    return recipe
+
+
+def recipe_of(
+    layers: Layers, allow_code: Collection[str] = ()
+) -> tuple[Recipe | None, list[Fault]]:
+    """The recipe of a tree, or None and everything that is wrong with it."""
     checked = {name: _block(name, layers, allow_code) for name in BLOCKS}
     sets = check_sets(layers.root, allow_code, is_data_wrong=bool(checked["data"].faults))
     found = [fault for each in checked.values() for fault in each.faults] + sets.faults
@@ -36,9 +46,9 @@ def load_recipe(source: str | Path, *overrides: str, allow_code: Collection[str]
         blocks["evaluate"] = blocks["evaluate"].model_copy(update={"sets": sets.blocks})
         recipe = Recipe(**blocks)
         faults = _between_blocks(recipe, layers.root)
-    if faults:
-        raise RecipeError(ordered(faults, layers.sources))
-    return recipe
+        if not faults:
+            return recipe, []
+    return None, faults
 
 
 def _is_said(fault: Fault, earlier: list[Fault]) -> bool:

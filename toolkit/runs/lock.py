@@ -18,9 +18,13 @@ from toolkit.runs import files
 LOCK = ".lock"
 
 
+class InUseError(RunError):
+    """Another process has the folder."""
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; RunError where another process has it.
+    """Hold the folder's lock; InUseError where another process has it.
 
     The kernel lets go of the lock when its holder ends, however that comes about, so that a killed
     run leaves no stale one. The file's text only says who holds it. A folder in which nothing but
@@ -55,7 +59,7 @@ def _taken(folder: Path) -> FileIO:
             file.seek(0)
             holder = _holder(file.read().decode(errors="replace"))
             file.close()
-            raise RunError(f"{folder}: in use by another run ({holder})") from None
+            raise InUseError(f"{folder}: in use by another run ({holder})") from None
         except FileNotFoundError:
             pass
         except BaseException:
