@@ -20,7 +20,7 @@ ROWS = (
     {"tasks", "encoders"},
     {"heads", "losses", "dropout"},
     {"recipe", "data"},
-    {"windows", "hub", "examples", "registry", "metrics", "stopping"},
+    {"windows", "hub", "examples", "cases", "registry", "metrics", "stopping"},
     {"errors"},
 )
 ROW = {name: number for number, row in enumerate(ROWS) for name in row}

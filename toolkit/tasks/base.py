@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self
 
 from pydantic import Field
 
+from toolkit.cases import Case, plain_case
 from toolkit.examples import Labels
 from toolkit.heads.standard import StandardHead
 from toolkit.metrics.score import Score
@@ -196,6 +197,13 @@ class Task(Block, ABC):
     def record(self, example: Any, prediction: Any) -> dict[str, Any]:
         """A prediction as JSON can hold it."""
         return {"prediction": prediction}
+
+    def case(self, record: Mapping[str, Any]) -> Case:
+        """A line of predictions (`gold` and `record`) as a person reads it.
+
+        KeyError, TypeError or ValueError for what is no such line.
+        """
+        return plain_case(record)
 
     def render(self, example: Any, prediction: Any) -> str:
         """A prediction as a line that a person reads."""

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self
 
 from pydantic import Field
 
+from toolkit.cases import Case, plain_case
 from toolkit.examples import Document
 from toolkit.heads.standard import StandardHead
 from toolkit.metrics.masked import masked_scores, unigram_entropy
 from toolkit.metrics.score import Score
 from toolkit.tasks.base import Packed, Task
+from toolkit.tasks.tag_cases import compared
 from toolkit.windows import IGNORED, Window, frame_of, owners_of, ranges_of
 
 if TYPE_CHECKING:
@@ -212,6 +214,15 @@ class MaskedLanguageModelling(Task):
         record["prediction"] = [list(filling.pieces) for filling in prediction.fillings]
         record["score"] = [[round(s, 6) for s in each.scores] for each in prediction.fillings]
         return record
+
+    def case(self, record: Mapping[str, Any]) -> Case:
+        """What was hidden, with what is said instead where that is wrong."""
+        fillings = record["prediction"]
+        if record.get("gold") is None or not all(fillings):
+            return plain_case(record)._replace(said=tuple(row[0] for row in fillings if row))
+        scores = [row[0] for row in record.get("score") or ()]
+        said = [row[0] for row in fillings]
+        return compared(record["gold"], record["gold"], said, scores, "what was hidden")
 
     def render(self, example: "Document | Passage", prediction: Filled) -> str:
         """The text with `[capital 0.93, heart 0.02]` where it says what is hidden."""

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field
 
+from toolkit.cases import Case
 from toolkit.examples import Answer, Question
 from toolkit.heads.standard import StandardHead
 from toolkit.metrics.score import Score
+from toolkit.tasks.answer_cases import answer_case
 from toolkit.tasks.answer_scores import best_threshold, scores_of, scores_with_none
 from toolkit.tasks.answer_targets import notes_on, oddities_of, with_targets
 from toolkit.tasks.base import Share, Task
@@ -235,9 +237,10 @@ class QuestionAnswering(Task):
         return None if example.answers is None else [each._asdict() for each in example.answers]
 
     def record(self, example: Question, prediction: Answered) -> dict[str, Any]:
-        """The question, its answer with its place, and the other candidates."""
+        """Question and context, the answer with its place, and the other candidates."""
         record: dict[str, Any] = {
             "question": example.question,
+            "context": example.context,
             "prediction": prediction.text,
             "start": prediction.start,
             "end": prediction.end,
@@ -247,6 +250,10 @@ class QuestionAnswering(Task):
             record["no_answer_score"] = round(prediction.no_answer_score, 6)
         n_best = [each._replace(score=round(each.score, 6)) for each in prediction.n_best]
         return {**record, "n_best": [each._asdict() for each in n_best]}
+
+    def case(self, record: Mapping[str, Any]) -> Case:
+        """A question, with its answer and the gold ones marked in the context."""
+        return answer_case(record)
 
     def render(self, example: Question, prediction: Answered) -> str:
         """`London (0.93): …met Charles Babbage in [London], and Marie…`, or `(no answer)`."""

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field
 
+from toolkit.cases import Case
 from toolkit.examples import Labels, Text
 from toolkit.heads.standard import StandardHead
 from toolkit.metrics.score import Score
 from toolkit.registry import nearest
 from toolkit.tasks.base import Share, Task
+from toolkit.tasks.class_cases import class_case
 from toolkit.tasks.class_scores import official_scores, scores_of, tuned_thresholds
 from toolkit.windows import IGNORED, Window, pair_windows, text_windows
 
@@ -300,6 +302,10 @@ class SequenceClassification(Task):
             rounded = (round(score, 6) for score in prediction.scores)
             record["score"] = dict(zip(self.classes, rounded, strict=True))
         return record
+
+    def case(self, record: Mapping[str, Any]) -> Case:
+        """A text with its labels, or its number."""
+        return class_case(record)
 
     def render(self, example: Text, prediction: Labelled) -> str:
         """`label (0.93)`, `label, label`, or the number."""

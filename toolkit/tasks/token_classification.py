@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
+from toolkit.cases import Case
 from toolkit.examples import Tagged
 from toolkit.heads.standard import StandardHead
 from toolkit.metrics.score import Score
@@ -16,6 +17,7 @@ from toolkit.metrics.spans import seqeval_f1, span_scores, spans_of
 from toolkit.metrics.tokens import accuracy
 from toolkit.tasks.base import Share, Task
 from toolkit.tasks.marked_text import marked_text
+from toolkit.tasks.tag_cases import span_case, tag_case
 from toolkit.tasks.tag_faults import illegal_tags, unseen_labels
 from toolkit.tasks.transitions import are_spans, legal_transitions, unreachable
 from toolkit.windows import IGNORED, Window, word_windows
@@ -224,6 +226,10 @@ class TokenClassification(Task):
                 for kind, start, end in spans_of(prediction.tags)
             ]
         return record
+
+    def case(self, record: Mapping[str, Any]) -> Case:
+        """A sentence with its spans, or with the words whose tags are wrong."""
+        return span_case(record) if self.has_spans else tag_case(record)
 
     def render(self, example: Tagged, prediction: Tags) -> str:
         """`[Ada Lovelace](PER) lived in [London](LOC) .`, or `word/TAG` where tags are plain."""
