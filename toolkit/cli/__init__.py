@@ -18,6 +18,7 @@ from toolkit.cli.finetune import finetune
 from toolkit.cli.predict import predict
 from toolkit.cli.recipes import recipes
 from toolkit.cli.replay import replay
+from toolkit.cli.report import report
 from toolkit.cli.starting import waiting
 from toolkit.errors import StorageError, ToolkitError
 
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (check, finetune, predict, evaluate, export, recipes, replay, diff):
+for command in (check, finetune, predict, evaluate, export, recipes, replay, diff, report):
     app.command()(command)
 
 

@@ -6,6 +6,7 @@ import typer
 
 from toolkit.cli import progress
 from toolkit.cli.options import AllowCode, RecipeName, StandIn
+from toolkit.cli.report import page_of
 from toolkit.cli.starting import starting
 
 
@@ -34,4 +35,4 @@ def finetune(
             from toolkit.training.finetune import finetune as run_recipe
 
         finished = run_recipe(loaded, fresh=fresh, allow_code=allowed, watch=display.watch)
-    display.finish(finished)
+    display.finish(finished, *([page_of(finished, allowed)] if display.is_main else []))

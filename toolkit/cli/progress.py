@@ -83,14 +83,16 @@ class Display:
             case events.Compared():
                 self._sets(event.results)
 
-    def finish(self, finished: "Finished") -> None:
-        """The last lines."""
+    def finish(self, finished: "Finished", *lines: str) -> None:
+        """The last lines, with what else there is to say of a finished run."""
         if finished.was_finished:
             self.say(f"{finished.folder} is finished already (--fresh starts over)")
             for split, scored in finished.results["splits"].items():
                 self._scores(split, scored["examples"], scored["scores"])
             self._sets(finished.results)
         self.say(f"model {finished.folder}/model, results {finished.folder}/results.json")
+        for line in lines:
+            self.say(line)
         flag = "--pair " if len(finished.task.typed) == 2 else ""
         texts = '"…" "…"' if flag else '"…"'
         self.say(f"try it: toolkit predict {finished.folder} {flag}{texts}")

@@ -1,0 +1,71 @@
+"""`toolkit report`: the page of a run."""
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from toolkit.cli.options import AllowCode
+
+if TYPE_CHECKING:
+    from toolkit.training.finetune import Finished
+
+Folder = Annotated[str, typer.Argument(help="The folder of a run, or of a ladder: runs/ner-bert.")]
+
+
+def report(
+    run: Folder,
+    split: Annotated[
+        str | None, typer.Option(help="The split or evaluation set whose examples are shown.")
+    ] = None,
+    audit: Annotated[
+        bool, typer.Option("--audit", help="Look at the data too, as toolkit check does.")
+    ] = False,
+    allow_code: AllowCode = None,
+) -> None:
+    """Write the page of a run: one HTML file, readable without a network.
+
+    Of a run RUN/report.html: scores, training, labels, confusions, calibration, errors to read,
+    data, settings. Of the folder that `toolkit compare` leaves, compare.html.
+    """
+    from pathlib import Path
+
+    from toolkit.errors import RunError
+    from toolkit.report import compare_page, run_page
+
+    allowed = tuple(allow_code or ())
+    began = time.monotonic()
+    if (Path(run) / "compare.json").is_file():
+        if split is not None or audit:
+            raise RunError(f"{run}: is a ladder: --split and --audit are for the page of a run")
+        path = compare_page(run, allow_code=allowed)
+    else:
+        found = _audit(run, allowed) if audit else None
+        path = run_page(run, split=split, audit=found, allow_code=allowed)
+    size = path.stat().st_size / 1e6
+    print(f"{path} ({size:.2f} MB, {time.monotonic() - began:.1f} s)")
+
+
+def _audit(run: str, allow_code: tuple[str, ...]) -> dict[str, Any]:
+    from toolkit.audit.audit import audit
+    from toolkit.audit.record import record_of
+    from toolkit.report.reading import read_run
+    from toolkit.standin import ready
+
+    return record_of(audit(ready(read_run(run, allow_code).recipe, needs_model=False)))
+
+
+def page_of(finished: "Finished", allow_code: tuple[str, ...]) -> str:
+    """A line that says where the page of a finished run is, or why there is none.
+
+    A run is finished whatever becomes of its page.
+    """
+    from toolkit.report import run_page
+
+    path = finished.folder / "report.html"
+    if finished.was_finished and path.is_file():
+        return f"report {path}"
+    try:
+        return f"report {run_page(finished.folder, allow_code=allow_code)}"
+    except Exception as error:
+        return f"no report ({type(error).__name__}: {error}); the run itself is finished"

@@ -1,0 +1,128 @@
+"""What a run left, read again. Nothing is computed here that the run knows."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from toolkit.cases import Case
+from toolkit.errors import RunError
+from toolkit.recipe.load import load_recipe
+from toolkit.recipe.schema import Recipe
+from toolkit.runs.run import RESULTS, Run
+from toolkit.tasks.base import Task
+
+Record = dict[str, Any]
+
+
+class RunFiles(NamedTuple):
+    """The files of a run, as far as it has come."""
+
+    folder: Path
+    recipe: Recipe
+    results: Record  # empty while it is not finished
+    manifest: Record  # empty while it has not begun
+    steps: list[Record]
+    evaluations: list[Record]
+    seconds: dict[int, float]  # of each step
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run has its final scores."""
+        return bool(self.results)
+
+    @property
+    def metric(self) -> str:
+        """The score that the run chose its checkpoint by."""
+        chosen = self.results.get("best", {}).get("metric")
+        return str(chosen or self.recipe.evaluate.metric or self.recipe.task.metric)
+
+    def scored(self) -> dict[str, Record]:
+        """What was scored, the splits before the evaluation sets."""
+        return {**self.results.get("splits", {}), **self.results.get("sets", {})}
+
+    def predicted(self) -> list[str]:
+        """The splits and sets whose predictions are there, the test split first."""
+        found = sorted(path.stem.partition("-")[2] for path in self.folder.glob("predictions-*"))
+        return sorted(found, key=lambda name: {"test": 0, "dev": 1}.get(name, 2))
+
+
+def read_run(folder: str | Path, allow_code: Collection[str] = ()) -> RunFiles:
+    """The files of a run, finished or not. RunError where the folder holds none."""
+    run = Run(Path(folder))
+    if not run.folder.is_dir():
+        raise RunError(f"{folder}: no such run")
+    if not run.recipe_file.is_file():
+        raise RunError(f"{folder}: is no run (it holds no recipe.yaml)")
+    metrics = list(lines_of(run.folder / "metrics.jsonl"))
+    timing = lines_of(run.folder / "timing.jsonl")
+    return RunFiles(
+        run.folder,
+        load_recipe(run.recipe_file, allow_code=tuple(allow_code)),
+        run.results() if (run.folder / RESULTS).is_file() else {},
+        run.manifest(),
+        [line for line in metrics if "scores" not in line],
+        [line for line in metrics if "scores" in line],
+        {line["step"]: line["seconds"] for line in timing if "seconds" in line},
+    )
+
+
+def lines_of(path: Path) -> Iterator[Record]:
+    """The lines of a `.jsonl` file; none where there is no file.
+
+    A last line without an end is one that is being written, and left out. RunError for others that
+    are no object.
+    """
+    if not path.is_file():
+        return
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                record = json.loads(line)
+            except ValueError as error:
+                if not line.endswith(b"\n"):
+                    return
+                raise RunError(f"{path}:{number}: is not JSON ({error})") from None
+            if not isinstance(record, dict):
+                raise RunError(f"{path}:{number}: found {str(record)[:40]}, expected an object")
+            yield record
+
+
+def cases_of(folder: Path, split: str, task: Task) -> dict[str, Case]:
+    """The predictions of a split by the id of the example; RunError for a line that is none.
+
+    Of examples with the same id the later ones are told apart by their number.
+    """
+    path = folder / f"predictions-{split}.jsonl"
+    cases: dict[str, Case] = {}
+    for number, record in enumerate(lines_of(path), 1):
+        name = str(record.get("id", number))
+        try:
+            cases[name if name not in cases else f"{name} ({number})"] = task.case(record)
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            what = f"is no prediction of this task ({type(error).__name__}: {error})"
+            raise RunError(f"{path}:{number}: {what}") from error
+    return cases
+
+
+def size_of_model(folder: Path) -> tuple[int, int] | None:
+    """How many numbers the model's files hold, and their bytes; None where there is no model."""
+    files = sorted((folder / "model").glob("*.safetensors"))
+    if not files:
+        return None
+    numbers = sum(_numbers_of(path) for path in files)
+    return numbers, sum(path.stat().st_size for path in files)
+
+
+def _numbers_of(path: Path) -> int:
+    """The size of all tensors, from the header: the tensors are not read."""
+    with open(path, "rb") as file:
+        header: Mapping[str, Any] = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    total = 0
+    for name, tensor in header.items():
+        if name != "__metadata__":
+            size = 1
+            for length in tensor["shape"]:
+                size *= length
+            total += size
+    return total
