@@ -31,6 +31,7 @@ LIGHT = (
     "toolkit.data.conll", "toolkit.data.hub", "toolkit.tasks.token_classification",
     "toolkit.tasks.masked_language_modelling", "toolkit.data.plain_text", "toolkit.encoders.new",
     "toolkit.encoders.pretrained", "toolkit.encoders.recurrent", "toolkit.metrics.spans",
+    "toolkit.encoders.transformer",
     "toolkit.audit.audit", "toolkit.audit.record", "toolkit.runs.run", "toolkit.stopping",
     "toolkit.runs.difference",
 )  # fmt: skip

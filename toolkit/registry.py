@@ -38,6 +38,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "lstm": "toolkit.encoders.recurrent:Lstm",
         "gru": "toolkit.encoders.recurrent:Gru",
         "rnn": "toolkit.encoders.recurrent:Rnn",
+        "transformer": "toolkit.encoders.transformer:Transformer",
     },
     "data": {
         "conll": "toolkit.data.conll:Conll",
