@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from toolkit.encoders.base import encoder_of
 from toolkit.encoders.checkpoint import locate
 from toolkit.encoders.pretrained import STAND_IN, Pretrained
 from toolkit.models.model import build_model, save_model
@@ -99,7 +100,7 @@ def prepare(setting: Setting, folder: Path, steps: int, device: torch.device) ->
     recipe = ready(load_recipe(setting.recipe, *changes))
     examples = recipe.data.splits(recipe.task.reads, ("train",))["train"].examples
     task = recipe.task.learn(examples)
-    tokenizer = recipe.model.tokenizer(())
+    tokenizer = encoder_of(recipe).tokenizer(())
     start, size = _start(task, recipe.model, tokenizer, folder / "start")
     windows = [task.windows(example, tokenizer, *size) for example in examples]
     plan = _plan(len(examples), recipe.train, steps)

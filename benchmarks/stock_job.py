@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from benchmarks import stock
+from toolkit.encoders.base import encoder_of
 from toolkit.models.model import build_model, save_model
 from toolkit.models.reading import WindowSize
 from toolkit.recipe.load import load_recipe
@@ -27,11 +28,12 @@ def main() -> None:
     folder, recipe = Path(sys.argv[1]), ready(load_recipe(sys.argv[2], *sys.argv[3:]))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     splits = {name: r.examples for name, r in recipe.data.splits(recipe.task.reads).items()}
-    task, tokenizer = recipe.task.learn(splits["train"]), recipe.model.tokenizer(())
+    encoder = encoder_of(recipe)
+    task, tokenizer = recipe.task.learn(splits["train"]), encoder.tokenizer(())
     torch.manual_seed(recipe.train.seed)
-    first = build_model(task, recipe.model, tokenizer)
-    save_model(first, recipe.model, tokenizer, folder / "start")
-    size = WindowSize.of(recipe.model, first.encoder)
+    first = build_model(task, encoder, tokenizer)
+    save_model(first, encoder, tokenizer, folder / "start")
+    size = WindowSize.of(encoder, first.encoder)
     windows = {
         name: [task.windows(x, tokenizer, *size) for x in each] for name, each in splits.items()
     }

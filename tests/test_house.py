@@ -33,7 +33,8 @@ LIGHT = (
     "toolkit.encoders.pretrained", "toolkit.encoders.recurrent", "toolkit.metrics.spans",
     "toolkit.encoders.transformer",
     "toolkit.audit.audit", "toolkit.audit.record", "toolkit.runs.run", "toolkit.stopping",
-    "toolkit.runs.difference",
+    "toolkit.runs.difference", "toolkit.baselines.majority", "toolkit.baselines.ngram_linear",
+    "toolkit.baselines.most_frequent_tag",
 )  # fmt: skip
 
 

@@ -17,11 +17,11 @@ from typing import Any
 
 # block of the recipe -> its key that names a class -> the class
 SELECTOR = {"task": "type", "model": "type", "data": "format"}
-# block of the recipe -> what a class that it names has to derive from
-KIND = {
-    "task": "toolkit.tasks.base:Task",
-    "model": "toolkit.encoders.base:Encoder",
-    "data": "toolkit.data.base:Data",
+# block of the recipe -> what a class that it names has to derive from, one of them
+KIND: dict[str, tuple[str, ...]] = {
+    "task": ("toolkit.tasks.base:Task",),
+    "model": ("toolkit.encoders.base:Encoder", "toolkit.baselines.base:Baseline"),
+    "data": ("toolkit.data.base:Data",),
 }
 BUILT_IN: dict[str, dict[str, str]] = {
     "task": {
@@ -39,6 +39,9 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "gru": "toolkit.encoders.recurrent:Gru",
         "rnn": "toolkit.encoders.recurrent:Rnn",
         "transformer": "toolkit.encoders.transformer:Transformer",
+        "majority": "toolkit.baselines.majority:Majority",
+        "ngram-linear": "toolkit.baselines.ngram_linear:NgramLinear",
+        "most-frequent-tag": "toolkit.baselines.most_frequent_tag:MostFrequentTag",
     },
     "data": {
         "conll": "toolkit.data.conll:Conll",
@@ -75,7 +78,7 @@ def look_up(block: str, name: str, allow_code: Collection[str] = ()) -> Any:
             raise NoSuchClassError(
                 f"{_no_such(block, name)}; or name your own as package.module:Name"
             )
-        return _load(address)
+        return at(address)
     if not _OWN.fullmatch(name):
         raise NoSuchClassError(f"{_shown(name)} is no package.module:Name")
     module = name.partition(":")[0]
@@ -113,7 +116,8 @@ def _shown(name: str) -> str:
     return repr(name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…")
 
 
-def _load(address: str) -> Any:
+def at(address: str) -> Any:
+    """What stands at `module:Name` of this package: the one way to a room above one's own."""
     module, _, attribute = address.partition(":")
     return operator.attrgetter(attribute)(importlib.import_module(module))
 
@@ -139,8 +143,10 @@ def _load_own(address: str) -> Any:
 
 def _check_kind(block: str, name: str, cls: Any) -> None:
     """NoSuchClassError where a class of the user's own cannot stand in `block`."""
-    if not isinstance(cls, type) or not issubclass(cls, _load(KIND[block])):
-        raise NoSuchClassError(f"{name!r} is no {block}: it does not derive from {KIND[block]}")
+    kinds = KIND[block]
+    if not isinstance(cls, type) or not issubclass(cls, tuple(map(at, kinds))):
+        expected = " or ".join(kinds)
+        raise NoSuchClassError(f"{name!r} is no {block}: it does not derive from {expected}")
     own: Any = cls
     if inspect.isabstract(cls):
         raise NoSuchClassError(

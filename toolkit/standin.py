@@ -47,10 +47,12 @@ def ready(
     if no_model:
         changes["model"], sentence = recipe.model.stand_in()
         said.append(sentence)
-        train["learning_rate"] = recipe.model.small_data_training["learning_rate"]
+        usual = recipe.model.small_data_training
+        train |= {key: usual[key] for key in ("learning_rate",) if key in usual}
     if no_data:
         changes.update(_other_data(recipe, said))
-        train.update(recipe.task.small_data_training(recipe.model.small_data_training))
+        if usual := recipe.model.small_data_training:
+            train.update(recipe.task.small_data_training(usual))
     changes["evaluate"] = _fewer_scores(
         changes.get("evaluate", recipe.evaluate), no_scores, has_other_data=bool(no_data), said=said
     )

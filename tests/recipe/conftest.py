@@ -35,8 +35,8 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
     for block, classes in names.items():
         addresses = {name: f"{STAND_INS}:{cls}" for name, cls in classes.items()}
         monkeypatch.setitem(registry.BUILT_IN, block, addresses)
-    monkeypatch.setitem(registry.KIND, "task", f"{STAND_INS}:Task")
-    monkeypatch.setitem(registry.KIND, "model", f"{STAND_INS}:Encoder")
+    monkeypatch.setitem(registry.KIND, "task", (f"{STAND_INS}:Task",))
+    monkeypatch.setitem(registry.KIND, "model", (f"{STAND_INS}:Encoder",))
 
 
 @pytest.fixture

@@ -8,22 +8,17 @@ from pydantic import Field, field_validator
 
 from toolkit.data.base import Data
 from toolkit.recipe.block import Block, Learned
+from toolkit.recipe.learner import Learner
 
 
 class Task(Block):
     """What stands in for the base class of tasks."""
 
-    reads_summary: ClassVar[bool] = True
     label_kind: ClassVar[None] = None
 
-    def standard_head(self) -> None:
-        return None
 
-
-class Encoder(Block):
+class Encoder(Learner):
     """What stands in for the base class of encoders."""
-
-    summary: ClassVar[None] = None
 
 
 class Tagging(Task):

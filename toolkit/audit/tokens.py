@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from toolkit.audit.findings import Finding, Severity, counted, percent
+from toolkit.encoders.base import encoder_of
 from toolkit.encoders.light_tokenizer import LightTokenizer, NotLightError
 from toolkit.errors import ToolkitError, UnreachableError
 from toolkit.models.reading import WindowSize
@@ -59,11 +60,13 @@ def _left_out(reason: str, severity: Severity) -> Finding:
 def _tokens(task: Any, recipe: Recipe, splits: Mapping[str, Sequence[Any]]) -> Tokens:
     if missing := recipe.model.missing():
         raise UnreachableError(missing)
-    train = splits.get("train", ())
-    reading = recipe.model.light(text for example in train for text in task.texts(example))
+    if not recipe.model.is_neural:
+        raise NotLightError("this model reads no tokens")
+    train, encoder = splits.get("train", ()), encoder_of(recipe)
+    reading = encoder.light(text for example in train for text in task.texts(example))
     if reading is None:
         raise NotLightError("this model's tokenizer needs transformers")
-    size = WindowSize.of(recipe.model, reading)
+    size = WindowSize.of(encoder, reading)
     found: dict[str, SplitTokens] = {}
     findings: list[Finding] = []
     for name, examples in splits.items():

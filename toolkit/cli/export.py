@@ -2,14 +2,14 @@
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from toolkit.cli.options import AllowCode, RunFolder
 
 if TYPE_CHECKING:
-    from toolkit.predict import Predictor
+    from toolkit.predict import ModelPredictor
 
 
 def export(
@@ -30,13 +30,13 @@ def export(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunError(f"{folder}: is not empty, expected a new folder")
     predictor = load(run, "evaluate.extra=[]", allow_code=tuple(allow_code or ()), device="cpu")
-    if not predictor.model.is_native:
-        raise RunError(f"{run}: its head is one of the toolkit's own, which transformers lacks")
+    if predictor.not_exported:
+        raise RunError(f"{run}: {predictor.not_exported}")
     has_adapter = getattr(predictor.recipe.model, "adapter", None) is not None
 
     def fill(target: Path) -> None:
         if merge and has_adapter:
-            _write_merged(predictor, opened.results(), folder, target)
+            _write_merged(cast("ModelPredictor", predictor), opened.results(), folder, target)
         else:
             shutil.copytree(opened.model, target, dirs_exist_ok=True)
 
@@ -49,14 +49,15 @@ def export(
 
 
 def _write_merged(
-    predictor: "Predictor", results: dict[str, Any], folder: Path, target: Path
+    predictor: "ModelPredictor", results: dict[str, Any], folder: Path, target: Path
 ) -> None:
     from toolkit.encoders.adapter_module import merge
+    from toolkit.encoders.base import encoder_of
     from toolkit.models.card import model_card
     from toolkit.models.model import save_model
 
     merge(predictor.model.encoder.base)
-    plain = predictor.recipe.model.model_copy(update={"adapter": None})
+    plain = encoder_of(predictor.recipe).model_copy(update={"adapter": None})
     save_model(predictor.model, plain, predictor.reader.tokenizer, target)
     recipe = predictor.recipe.model_copy(update={"model": plain})
     card = model_card(recipe, results, is_native=True, model=str(folder))

@@ -15,7 +15,7 @@ from toolkit.cli.starting import starting
 from toolkit.cli.typed import Typed
 
 if TYPE_CHECKING:
-    from toolkit.predict import Predictor
+    from toolkit.evaluation.predictor import Predictor
 
 MOST_AT_ONCE = 256  # lines of standard input, whose writer may wait for an answer
 MOST_OF_FILE = 4096  # lines of a file: the more, the less padding and the fuller the batches

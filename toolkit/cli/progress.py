@@ -71,6 +71,11 @@ class Display:
                 self.say(event.text)
             case events.Started():
                 self._started(event)
+            case events.Fitted():
+                self.say(
+                    f"{event.num_parameters:,} parameters learned from {event.num_examples:,} "
+                    f"examples in {event.seconds:.1f} s"
+                )
             case events.Resumed():
                 self.say(f"goes on behind step {event.step}")
                 self.speed.start()

@@ -1,14 +1,14 @@
 """What every encoder answers to, so that an LSTM and a BERT share everything else."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast
 
 from pydantic import Field
 
-from toolkit.errors import UnreachableError
-from toolkit.recipe.block import Block
+from toolkit.recipe.learner import Learner
+from toolkit.recipe.learner import Origin as Origin
 
 if TYPE_CHECKING:
     from torch import nn
@@ -17,25 +17,18 @@ if TYPE_CHECKING:
     from toolkit.encoders.light_tokenizer import LightReading
     from toolkit.encoders.module import EncoderModule as EncoderModule
     from toolkit.heads.standard import StandardHead
+    from toolkit.recipe.schema import Recipe
 
 Length = Annotated[int, Field(ge=8)]
 Overlap = Annotated[float, Field(ge=0, le=0.9)]
 Summary = Literal["first", "last", "mean", "max", "attention"]
 
 
-class Origin(NamedTuple):
-    """What pretrained weights were read from."""
+class Encoder(Learner, ABC):
+    """What reads the text for a head. Its fields are the keys of the recipe's `model` block."""
 
-    checkpoint: str  # as the recipe names it
-    revision: str | None
-    folder: Path | None  # None: the Hub
-
-
-class Encoder(Block, ABC):
-    """What reads the text. Its fields are the keys of the recipe's `model` block."""
-
-    # the `train` settings that suit some hundred examples
-    small_data_training: ClassVar[Mapping[str, int | float]]
+    trained_by = "toolkit.training.finetune:train_model"
+    loaded_by = "toolkit.predict:load_predictor"
     usual_summary: ClassVar[Summary] = "first"  # where the recipe names none
 
     # whether the tokenizer is learned at such cost that a run keeps it, to read it when it goes on
@@ -51,6 +44,19 @@ class Encoder(Block, ABC):
     def takes_standard_head(self) -> bool:
         """Whether a family's own head scores where there is one, and reads no summary of ours."""
         return False
+
+    def faults_in(self, recipe: "Recipe") -> list[tuple[str, str]]:
+        """A summary that nobody reads has no effect, and an attention in it could not learn."""
+        if self.summary is None:
+            return []
+        found = f"found {self.summary!r}, but "
+        if not recipe.task.reads_summary:
+            why = "the task scores tokens, which have no summary: leave it out"
+        elif self.takes_standard_head and recipe.task.standard_head() is not None:
+            why = "the family's own head does not read it: set model.head: own, or leave it out"
+        else:
+            return []
+        return [("model.summary", found + why)]
 
     @abstractmethod
     def tokenizer(self, texts: Iterable[str | Sequence[str]]) -> "PreTrainedTokenizerFast":
@@ -83,22 +89,6 @@ class Encoder(Block, ABC):
         """
         return None
 
-    def missing(self) -> list[str]:
-        """What the encoder needs that is not here and cannot be fetched, a phrase each."""
-        return []
-
-    def stand_in(self) -> "tuple[Self, str]":
-        """The encoder without what is missing, and a sentence that says what took its place."""
-        raise UnreachableError(self.missing())
-
-    def pinned(self) -> Self:
-        """The encoder with what a name that may change stands for now, such as a branch."""
-        return self
-
-    def origin(self) -> Origin | None:
-        """Where pretrained weights come from, for the manifest; None where there are none."""
-        return None
-
     @abstractmethod
     def restore(self, tokenizer: "PreTrainedTokenizerFast", folder: Path) -> "EncoderModule":
         """The module in the shape that `save_shape` left in `folder`, its weights still to load."""
@@ -114,3 +104,8 @@ class Encoder(Block, ABC):
     def brought_along(self, module: "EncoderModule") -> frozenset[str]:
         """The weights of a module that `restore` brings by itself: no folder needs to hold them."""
         return frozenset()
+
+
+def encoder_of(recipe: "Recipe") -> Encoder:
+    """The model block of a recipe, for what only the recipe of an encoder leads to."""
+    return cast(Encoder, recipe.model)

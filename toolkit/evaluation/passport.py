@@ -8,7 +8,7 @@ from toolkit.evaluation.interval import Units, intervals
 from toolkit.metrics.score import Score
 
 if TYPE_CHECKING:
-    from toolkit.evaluation.predictions import Predicted, Reader
+    from toolkit.evaluation.predictions import Predicted, Reader, Scorer
     from toolkit.recipe.schema import Evaluate
 
 # What every score says; null where it does not apply or the task does not say.
@@ -17,7 +17,7 @@ OFFICIAL_WITHIN = 1e-6  # of the official scorer: no digit that is ever written 
 
 
 def described_split(
-    reader: "Reader",
+    reader: "Reader | Scorer",
     settings: "Evaluate",
     examples: Sequence[Any],
     predicted: "Predicted",

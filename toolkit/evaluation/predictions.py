@@ -53,6 +53,27 @@ class Most(NamedTuple):
         return max(1, min(self.windows, self.tokens // max(1, length)))
 
 
+class Scorer(NamedTuple):
+    """What scores predictions, whatever made them."""
+
+    task: Task
+    extra: tuple[Metric, ...] = ()  # that the recipe adds to the task's own
+
+    def own_scores(self, examples: Sequence[Any], predictions: Sequence[Any]) -> dict[str, Score]:
+        """The task's scores, those that are no finite number undefined."""
+        scores = self.task.score(examples, predictions)
+        return {name: normal(score) for name, score in scores.items()}
+
+    def scores(self, examples: Sequence[Any], predictions: Sequence[Any]) -> dict[str, Score]:
+        """The task's scores, and behind them those of other metrics."""
+        scores = self.own_scores(examples, predictions)
+        for metric in self.extra:
+            for name, score in metric.scores(self.task, examples, predictions).items():
+                # a rehearsal found no clash; a metric may still name a score another way later
+                scores[name if name not in scores else f"{metric.label}_{name}"] = score
+        return scores
+
+
 class Reader(NamedTuple):
     """What turns examples into windows, and predictions into scores."""
 
@@ -73,17 +94,11 @@ class Reader(NamedTuple):
 
     def own_scores(self, examples: Sequence[Any], predictions: Sequence[Any]) -> dict[str, Score]:
         """The task's scores, those that are no finite number undefined."""
-        scores = self.task.score(examples, predictions)
-        return {name: normal(score) for name, score in scores.items()}
+        return Scorer(self.task).own_scores(examples, predictions)
 
     def scores(self, examples: Sequence[Any], predictions: Sequence[Any]) -> dict[str, Score]:
         """The task's scores, and behind them those of other metrics."""
-        scores = self.own_scores(examples, predictions)
-        for metric in self.extra:
-            for name, score in metric.scores(self.task, examples, predictions).items():
-                # a rehearsal found no clash; a metric may still name a score another way later
-                scores[name if name not in scores else f"{metric.label}_{name}"] = score
-        return scores
+        return Scorer(self.task, self.extra).scores(examples, predictions)
 
     def pack(self, examples: Sequence[Any]) -> Packed:
         """The examples as the model reads them; most tasks read them one by one."""

@@ -24,13 +24,16 @@ model = {auto_class}.from_pretrained("{checkpoint}", config=config)
 model = PeftModel.from_pretrained(model, "{folder}/model")
 tokenizer = AutoTokenizer.from_pretrained("{folder}/model")
 ```"""
-_OWN = """This model has a part that plain `transformers` does not know: it needs the toolkit.
+_OWN = """This model {what}: it needs the toolkit.
 
 ```python
 import toolkit
 
 model = toolkit.load("{folder}")
 ```"""
+
+_PART = "has a part that plain `transformers` does not know"
+_NO_NETWORK = "is no neural network"
 
 
 def model_card(
@@ -56,6 +59,7 @@ def model_card(
             auto_class=auto_class,
             checkpoint=getattr(recipe.model, "checkpoint", None),
             folder=folder,
+            what=_PART if recipe.model.is_neural else _NO_NETWORK,
             model=model or f"{folder}/model",
         ),
     ]

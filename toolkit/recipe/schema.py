@@ -12,10 +12,10 @@ from toolkit.data.base import Data
 from toolkit.data.text import expand
 from toolkit.errors import RecipeError, UnreachableError
 from toolkit.recipe.block import Block, Learned
+from toolkit.recipe.learner import Learner
 from toolkit.recipe.marks import shown
 
 if TYPE_CHECKING:
-    from toolkit.encoders.base import Encoder
     from toolkit.tasks.base import Task
 
 Positive = Annotated[int, Field(ge=1)]
@@ -188,7 +188,7 @@ class Recipe:
     """
 
     task: "Task"
-    model: "Encoder"
+    model: Learner
     data: Data
     train: Train = field(default_factory=Train)
     evaluate: Evaluate = field(default_factory=Evaluate)
@@ -224,7 +224,7 @@ class Recipe:
         read = {"data": self.data}
         read |= {f"evaluate.sets.{name}": data for name, data in self.evaluate.sets.items()}
         labels = [fault for key, data in read.items() for fault in self._other_labels(key, data)]
-        return faults + self._unread_summary() + labels
+        return faults + self.model.faults_in(self) + labels
 
     def _other_labels(self, key: str, data: Data) -> list[tuple[str, str]]:
         found, kind = data.label_kind, self.task.label_kind
@@ -233,16 +233,3 @@ class Recipe:
             return [(f"{key}.labels", message)]
         # the block was without fault before the task said what its labels are
         return [(f"{key}.{own}", message) for own, message in data.faults()]
-
-    def _unread_summary(self) -> list[tuple[str, str]]:
-        """A summary that nobody reads has no effect, and an attention in it could not learn."""
-        if self.model.summary is None:
-            return []
-        found = f"found {self.model.summary!r}, but "
-        if not self.task.reads_summary:
-            why = "the task scores tokens, which have no summary: leave it out"
-        elif self.model.takes_standard_head and self.task.standard_head() is not None:
-            why = "the family's own head does not read it: set model.head: own, or leave it out"
-        else:
-            return []
-        return [("model.summary", found + why)]

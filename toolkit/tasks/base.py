@@ -43,6 +43,8 @@ class Task(Block, ABC):
     unit: ClassVar[str] = "label"  # what `labels_of` counts
     parts: ClassVar[tuple[str, ...]] = ("text",)  # what the `texts` of an example are called
 
+    network_keys: ClassVar[tuple[str, ...]] = ()  # that only windows, head or loss read
+
     @property
     def typed(self) -> tuple[str, ...]:
         """What a user gives for an example: a name for each of its texts, one or two."""

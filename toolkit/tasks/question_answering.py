@@ -72,6 +72,7 @@ class QuestionAnswering(Task):
     reads = Question
     reads_summary = False
     sample = "qa"
+    network_keys = ("max_answer_length", "n_best", "dropout")
     unit = "question"
     parts = ("question", "context")
 

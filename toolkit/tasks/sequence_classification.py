@@ -52,6 +52,7 @@ class SequenceClassification(Task):
 
     reads = Text
     sample = "tickets"
+    network_keys = ("combine", "truncate", "class_weights", "label_smoothing", "dropout")
     parts = ("first text", "second text")
 
     @property

@@ -48,6 +48,7 @@ class TokenClassification(Task):
     reads = Tagged
     reads_summary = False
     sample = "ner"
+    network_keys = ("dropout", "decoding")
 
     @property
     def metric(self) -> str:  # type: ignore[override]

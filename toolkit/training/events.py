@@ -24,6 +24,14 @@ class Started(NamedTuple):
     max_length: int  # tokens of a window
 
 
+class Fitted(NamedTuple):
+    """A baseline has learned, without steps."""
+
+    num_parameters: int
+    num_examples: int
+    seconds: float
+
+
 class Resumed(NamedTuple):
     """Training goes on behind this step."""
 
@@ -54,5 +62,5 @@ class Compared(NamedTuple):
     results: Mapping[str, Any]  # as `results.json` has them, with `sets` and `transfer`
 
 
-Event = Note | Started | Resumed | Step | Evaluation | Scored | Compared
+Event = Note | Started | Fitted | Resumed | Step | Evaluation | Scored | Compared
 Watch = Callable[[Event], None]

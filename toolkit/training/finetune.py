@@ -1,20 +1,18 @@
 """The main job: from a recipe to a finished run."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import torch
 
+from toolkit import registry
 from toolkit.data.text import counted
-from toolkit.errors import RecipeError
-from toolkit.evaluation.extra import load_metrics, rehearse
-from toolkit.evaluation.passport import described_split
-from toolkit.evaluation.predictions import Reader, predict, records_of
-from toolkit.evaluation.transfer import transfer_of
+from toolkit.encoders.base import encoder_of
+from toolkit.evaluation.extra import load_metrics
+from toolkit.evaluation.predictions import Predicted, Reader, predict
 from toolkit.models.batch import padding_of
-from toolkit.models.card import model_card
 from toolkit.models.float32 import quick_products
 from toolkit.models.freezing import freeze
 from toolkit.models.model import Model, build_model, count_parameters, save_model
@@ -25,13 +23,15 @@ from toolkit.recipe.schema import Recipe
 from toolkit.runs import files, manifest
 from toolkit.runs.run import Run, folder_of
 from toolkit.standin import ready
-from toolkit.tasks.base import Task
 from toolkit.training import numbers
 from toolkit.training.batches import Plan, counted_seed
 from toolkit.training.budget import resolved_budget
 from toolkit.training.cache import Cache, cache_folder
-from toolkit.training.events import Compared, Note, Scored, Started, Watch
+from toolkit.training.ending import Say, finish, rehearse, score, tuned
+from toolkit.training.events import Note, Started, Watch
 from toolkit.training.fit import Progress, fit, new_scaler
+from toolkit.training.job import Finished as Finished
+from toolkit.training.job import Job
 from toolkit.training.optimiser import build_optimiser
 from toolkit.training.preparation import (
     check_blocks,
@@ -50,29 +50,6 @@ from toolkit.training.steps import Loop, check_targets
 from toolkit.training.training_windows import training_windows
 from toolkit.training.unfreezing import Unfreezing
 from toolkit.training.window_store import Windows
-
-NUM_REHEARSED = 16  # examples that are scored before training
-
-
-class Finished(NamedTuple):
-    """A finished run."""
-
-    folder: Path
-    results: dict[str, Any]
-    task: Task  # with what it learned
-    was_finished: bool = False  # before this call
-
-
-class Job(NamedTuple):
-    """What the parts of a job share."""
-
-    run: Run
-    recipe: Recipe  # filled: everything learned and resolved
-    splits: dict[str, Sequence[Any]]
-    sets: dict[str, list[Any]]  # that the final weights are scored on, beside the splits
-    processes: Processes
-    tell: Watch
-    cache: Cache
 
 
 def finetune(
@@ -104,7 +81,9 @@ def finetune(
         settled = run.settle(recipe, allow_code)
         if run.is_finished:
             return Finished(run.folder, run.results(), settled.task, was_finished=True)
-        train = resolved(recipe.train, settled.train, processes, tell)
+        train = settled.train
+        if settled.model.is_neural:
+            train = resolved(recipe.train, train, processes, tell)
         model = processes.from_main(settled.model.pinned() if processes.is_main else None)
         settled = settled.model_copy(update={"train": train, "model": model})
         if train.threads is not None:
@@ -116,7 +95,8 @@ def finetune(
         check_splits(task, splits, sets)
         train_split.remember(settled.task, task, cache)
         learned = settled.model_copy(update={"task": task})
-        return _run(Job(run, learned, splits, sets, processes, tell, cache))
+        make_run: Callable[[Job], Finished] = registry.at(model.trained_by)
+        return make_run(Job(run, learned, splits, sets, processes, tell, cache))
 
 
 @contextmanager
@@ -130,25 +110,27 @@ def _opened(recipe: Recipe, processes: Processes, fresh: bool) -> Iterator[Run]:
         yield Run(folder_of(recipe))
 
 
-def _run(job: Job) -> Finished:
+def train_model(job: Job) -> Finished:
+    """Train an encoder and the task's head in steps, on from where the run stands."""
     run, recipe, processes = job.run, job.recipe, job.processes
     tokenizer = tokenizer_of(run, recipe, job.splits["train"], processes, job.cache)
     recipe = recipe.model_copy(update={"task": recipe.task.learn_vocabulary(tokenizer)})
     torch.manual_seed(counted_seed(recipe.train.seed, "weights"))
-    model = build_model(recipe.task, recipe.model, tokenizer).to(processes.device)
+    encoder = encoder_of(recipe)
+    model = build_model(recipe.task, encoder, tokenizer).to(processes.device)
     numbers.check_weights(model, "before the first step")
     if model.encoder.note is not None:
         job.tell(Note(model.encoder.note))
     freeze(model, recipe.train.freeze)
     if recipe.train.gradient_checkpointing:
         recompute_layers(model)
-    size, metrics = WindowSize.of(recipe.model, model.encoder), load_metrics(recipe.evaluate.extra)
+    size, metrics = WindowSize.of(encoder, model.encoder), load_metrics(recipe.evaluate.extra)
     reader = Reader(recipe.task, tokenizer, size, metrics)
     record = manifest.describe(recipe, job.splits, job.sets, processes.count)
     check_same_data(run, record)
     job = _packed(job._replace(recipe=recipe), reader)
     _tell_new_head(job, model)
-    _rehearse(job, model, reader)
+    rehearse(job, _saying(job, model), reader)
     num_parameters, num_trained = count_parameters(model)
     loop = _budgeted(job, _loop(job, model, reader))
     recipe = recipe.model_copy(update={"train": loop.train})
@@ -170,10 +152,12 @@ def _run(job: Job) -> Finished:
     )
     progress = fit(run, recipe, loop, model, reader, job.splits.get("dev"), job.tell)
     numbers.check_weights(model, "at the end")
-    job, reader = _tuned(job, model, reader)
-    results = _score(job, model, reader, progress, record)
+    say = _saying(job, model)
+    job, reader = tuned(job, say, reader)
+    results = score(job, say, reader, _found(job, progress), record)
     if processes.is_main:
-        _export(job, model, tokenizer, results, record)
+        save = partial(save_model, model, encoder, tokenizer)
+        finish(job, save, results, record, is_native=model.is_native)
     processes.wait()
     return Finished(run.folder, results, job.recipe.task)
 
@@ -265,105 +249,32 @@ def _tell_windows(job: Job, windows: Windows) -> None:
         job.tell(Note(f"train: {counted(cut, 'example')} truncated, as the recipe says"))
 
 
-def _rehearse(job: Job, model: Model, reader: Reader) -> None:
-    """Predict and score a few examples before hours of training: do the parts fit together?"""
-    few = (job.splits.get("dev") or job.splits["train"])[:NUM_REHEARSED]
-    predictions = _predictions(job, model, reader, few).predictions
-    own = reader.own_scores(few, predictions)
-    names, notes = rehearse(reader.extra, reader.task, own, few, predictions)
-    for note in notes:
-        job.tell(Note(note))
-    metric = job.recipe.evaluate.metric or reader.task.metric
-    if metric not in [*own, *names] and not notes:
-        known = ", ".join([*own, *names])
-        raise RecipeError(f"evaluate.metric: found {metric!r}, expected one of {known}")
+def _saying(job: Job, model: Model) -> Say:
+    """The predictions of a model."""
+
+    def say(reader: Reader, examples: Sequence[Any]) -> Predicted:
+        return predict(
+            model,
+            reader,
+            examples,
+            batch_size=job.recipe.evaluate.batch_size,
+            batch_tokens=job.recipe.evaluate.batch_tokens,
+            precision=job.recipe.train.precision,
+            device=job.processes.device,
+            processes=job.processes,
+        )
+
+    return say
 
 
-def _tuned(job: Job, model: Model, reader: Reader) -> tuple[Job, Reader]:
-    """With what the task learns from the development split, such as thresholds, in the recipe."""
-    if "dev" not in job.splits or type(reader.task).tune is Task.tune:
-        return job, reader
-    predicted = _predictions(job, model, reader, job.splits["dev"])
-    task = job.processes.from_main(reader.task.tune(job.splits["dev"], predicted.predictions))
-    if task == reader.task:
-        return job, reader
-    recipe = job.recipe.model_copy(update={"task": task})
-    if job.processes.is_main:
-        job.run.write_recipe(recipe)
-    return job._replace(recipe=recipe), reader._replace(task=task)
-
-
-def _score(
-    job: Job, model: Model, reader: Reader, progress: Progress, record: dict[str, Any]
-) -> dict[str, Any]:
-    """Score development, test and the sets with the best weights, and write their predictions."""
-    recipe = job.recipe
-    splits: dict[str, Any] = {}
-    sets: dict[str, Any] = {}
-    metric = recipe.evaluate.metric or recipe.task.metric
-    for name in ("dev", "test"):
-        if name in job.splits:
-            sha256 = record["data"][name]["sha256"]
-            scored = _scored(job, model, reader, name, job.splits[name], sha256)
-            if job.processes.is_main:
-                splits[name] = scored
-                job.tell(Scored(name, len(job.splits[name]), scored["scores"]))
-    for name, examples in job.sets.items():
-        sha256 = record["sets"][name]["sha256"]
-        sets[name] = _scored(job, model, reader, name, examples, sha256)
-    results = {
-        "run": recipe.run.name,
-        "stand_in": bool(recipe.run.stand_in),
-        "stand_ins": list(recipe.run.stand_in),
+def _found(job: Job, progress: Progress) -> dict[str, Any]:
+    """How the best weights were found, as the results have it."""
+    return {
         "best": {
             "step": progress.best_step or progress.step,
-            "metric": metric,
+            "metric": job.recipe.evaluate.metric or job.recipe.task.metric,
             "value": progress.best_score,
             "split": "dev" if progress.best_step else None,
         },
         "steps_left_out": progress.num_left_out,  # because they were not finite
-        "splits": splits,
     }
-    if sets and job.processes.is_main:
-        transfer = transfer_of(splits, sets, metric, recipe.evaluate.source)
-        results |= {"sets": sets, "transfer": transfer}
-        job.tell(Compared(results))
-    return results
-
-
-def _scored(
-    job: Job, model: Model, reader: Reader, name: str, examples: Sequence[Any], sha256: str
-) -> dict[str, Any]:
-    """A split or set as the results have it; its predictions are written. Empty elsewhere."""
-    predicted = _predictions(job, model, reader, examples)
-    if not job.processes.is_main:
-        return {}
-    records = records_of(reader.task, examples, predicted.predictions)
-    job.run.write_predictions(name, records)
-    return described_split(reader, job.recipe.evaluate, examples, predicted, sha256)
-
-
-def _predictions(job: Job, model: Model, reader: Reader, examples: Sequence[Any]) -> Any:
-    return predict(
-        model,
-        reader,
-        examples,
-        batch_size=job.recipe.evaluate.batch_size,
-        batch_tokens=job.recipe.evaluate.batch_tokens,
-        precision=job.recipe.train.precision,
-        device=job.processes.device,
-        processes=job.processes,
-    )
-
-
-def _export(
-    job: Job, model: Model, tokenizer: Any, results: dict[str, Any], record: dict[str, Any]
-) -> None:
-    def fill(folder: Path) -> None:
-        save_model(model, job.recipe.model, tokenizer, folder)
-        card = model_card(job.recipe, results, is_native=model.is_native)
-        (folder / "README.md").write_text(card, encoding="utf-8")
-
-    files.commit_folder(job.run.model, fill)
-    files.write_json(job.run.folder / "manifest.json", manifest.seal(record, job.run.model))
-    job.run.write_results(results)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from toolkit.data.text import counted
+from toolkit.encoders.base import encoder_of
 from toolkit.encoders.loading import tokenizer_in
 from toolkit.errors import DataError, RecipeError, RunError, StorageError, UnreachableError
 from toolkit.models.precision import resolve_precision
@@ -195,12 +196,12 @@ def tokenizer_of(
     One that took long to learn is learned once, by the first process: a run goes on, and others
     read, with the very same one.
     """
-    texts = _Texts(recipe.task, examples)
-    if not recipe.model.keeps_tokenizer:
-        return _known_tokenizer(recipe, examples, cache) or recipe.model.tokenizer(texts)
+    texts, encoder = _Texts(recipe.task, examples), encoder_of(recipe)
+    if not encoder.keeps_tokenizer:
+        return _known_tokenizer(recipe, examples, cache) or encoder.tokenizer(texts)
     kept = run.folder / "tokenizer"
     if processes.is_main and files.fault_of(kept) is not None:
-        learned = recipe.model.tokenizer(texts)
+        learned = encoder.tokenizer(texts)
         files.commit_folder(kept, lambda folder: learned.save_pretrained(folder) and None)
     processes.wait()
     return tokenizer_in(kept)
@@ -210,7 +211,7 @@ def _known_tokenizer(
     recipe: Recipe, examples: Sequence[Any], cache: Cache
 ) -> "PreTrainedTokenizerFast | None":
     """A tokenizer that is learned from these examples once; None where none is kept."""
-    task, model = recipe.task, recipe.model
+    task, model = recipe.task, encoder_of(recipe)
     vocabulary = model.vocabulary_key()
     if is_own_code(task, model) or vocabulary is None or not getattr(examples, "source", None):
         return None

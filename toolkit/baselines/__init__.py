@@ -1,0 +1,1 @@
+"""The rungs without a neural network: they count, or fit a linear model, and predict."""

@@ -1,0 +1,57 @@
+"""What taggers that count have in common: how often each word has each tag."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from toolkit.errors import DataError, RunError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from toolkit.baselines.base import Fitted
+    from toolkit.examples import Tagged
+
+
+class WordTags(NamedTuple):
+    """The words of the training split in the order of their letters, and how often they have tags.
+
+    A tag that is no label (`task.allow_unseen`) is not counted.
+    """
+
+    words: list[str]
+    counts: "np.ndarray[Any, Any]"  # (words, labels) of int64
+
+    @classmethod
+    def of(cls, examples: "Iterable[Tagged]", labels: Sequence[str]) -> "WordTags":
+        """DataError where no word has a tag."""
+        import numpy as np
+
+        places = {label: place for place, label in enumerate(labels)}
+        found = Counter(
+            (word, places[tag])
+            for example in examples
+            for word, tag in zip(example.words, example.tags or ())
+            if tag in places
+        )
+        if not found:
+            raise DataError("data.train: holds no tagged word")
+        words = sorted({word for word, _ in found})
+        rows = {word: row for row, word in enumerate(words)}
+        counts = np.zeros((len(words), len(labels)), dtype=np.int64)
+        for (word, place), count in found.items():
+            counts[rows[word], place] = count
+        return cls(words, counts)
+
+    @classmethod
+    def in_fitted(cls, fitted: "Fitted", labels: Sequence[str]) -> "WordTags":
+        """As a tagger has kept them. RunError where it learned other labels."""
+        check_labels(fitted, labels)
+        return cls(fitted.facts["words"], fitted.arrays["counts"])
+
+
+def check_labels(fitted: "Fitted", labels: Sequence[str]) -> None:
+    """RunError where labels are not those that a tagger has learned."""
+    learned = fitted.facts["labels"]
+    if list(labels) != learned:
+        raise RunError(f"task.labels: {', '.join(labels)}, but {', '.join(learned)} were learned")

@@ -1,0 +1,33 @@
+"""What the parts of a run share while it is made, and what it is in the end."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from toolkit.recipe.schema import Recipe
+from toolkit.runs.run import Run
+from toolkit.tasks.base import Task
+from toolkit.training.cache import Cache
+from toolkit.training.events import Watch
+from toolkit.training.processes import Processes
+
+
+class Finished(NamedTuple):
+    """A finished run."""
+
+    folder: Path
+    results: dict[str, Any]
+    task: Task  # with what it learned
+    was_finished: bool = False  # before this call
+
+
+class Job(NamedTuple):
+    """What the parts of a job share."""
+
+    run: Run
+    recipe: Recipe  # filled: everything learned and resolved
+    splits: dict[str, Sequence[Any]]
+    sets: dict[str, list[Any]]  # that the final weights are scored on, beside the splits
+    processes: Processes
+    tell: Watch
+    cache: Cache
