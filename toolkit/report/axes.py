@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from toolkit.report.html import short
 
+MOST_DECADES = 1e12  # from end to end of a logarithmic axis; what is smaller lies at its low end
+
 
 class Axis(NamedTuple):
     """A range of values laid over a range of pixels; `is_log` for values above 0."""
@@ -25,7 +27,8 @@ class Axis(NamedTuple):
         found = [value for value in values if math.isfinite(value)]
         if is_log:
             found = [value for value in found if value > 0] or [1.0]
-            low, high = min(found), max(found)
+            high = max(found)
+            low = max(min(found), high / MOST_DECADES)
             room = max(1.15, (high / low) ** 0.08)
             return cls(low / room, high * room, start, end, is_log=True)
         found = found or [0.0, 1.0]

@@ -107,6 +107,8 @@ def _values(folder: Path, figures: Mapping[str, Any], seen: Sequence[Seen]) -> d
         "rungs": rungs,
         "cost": _cost,
         "costs": _cost_plots(figures),
+        "differences": _differences(rungs),
+        "test_names": _test_names(rungs),
         "labels": _label_table(rungs),
         "curves": _curves(folder, rungs),
         "strip": lambda rung: plots.strip(_numbers(rung.get("scores")), low - room, high + room),
@@ -185,6 +187,27 @@ def _spots(rungs: Sequence[Rung], costs: Mapping[str, float | None]) -> list[plo
 def _beats(one: plots.Spot, other: plots.Spot) -> bool:
     """At most as dear, at least as good, and not equal in both."""
     return one.x <= other.x and one.y >= other.y and (one.x, one.y) != (other.x, other.y)
+
+
+def _differences(rungs: Sequence[Rung]) -> list[tuple[str, Any]]:
+    """Each rung against the one below it, then against the best; said once where that is one."""
+    found: list[tuple[str, Any]] = []
+    for key in ("difference", "to_best"):
+        for rung in rungs:
+            each = rung.get(key)
+            if each and (rung["name"], each["to"]) not in [(name, e["to"]) for name, e in found]:
+                found.append((rung["name"], each))
+    return found
+
+
+def _test_names(rungs: Sequence[Rung]) -> dict[str, str]:
+    """What the tests are called, by the question that they answer."""
+    names: dict[str, str] = {"models": "", "recipes": ""}
+    for _, difference in _differences(rungs):
+        for question in names:
+            test = difference.get(question) or {}
+            names[question] = names[question] or str(test.get("test") or "")
+    return names
 
 
 def _label_table(rungs: Sequence[Rung]) -> list[tuple[str, Any, list[float | None]]]:

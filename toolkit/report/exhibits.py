@@ -18,6 +18,7 @@ class Exhibits(NamedTuple):
     data: Mapping[str, Any]
     num_shown: int
     num_total: int
+    has_marks: bool  # in the texts
     has_degrees: bool  # right and wrong are a matter of degree: the largest differences come first
 
 
@@ -46,7 +47,8 @@ def exhibits(said: Mapping[str, Said], *, most: int = MOST_EXAMPLES) -> Exhibits
         "cases": cases,
     }
     has_degrees = any(each.numbers is not None for row in rows.values() for each in row)
-    return Exhibits(data, len(cases), len(rows), has_degrees)
+    has_marks = any(part for each in cases for answer in each["a"] for part in answer["m"])
+    return Exhibits(data, len(cases), len(rows), has_marks, has_degrees)
 
 
 def _rank(row: Sequence[Case]) -> tuple[int, float]:

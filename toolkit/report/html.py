@@ -71,7 +71,7 @@ def _environment() -> "Environment":
         count=count,
         short=short,
         seconds=seconds,
-        megabytes=megabytes,
+        size=size,
     )
     environment.globals.update(inline_json=inline_json, heat=heat, p_value=p_value)
     return environment
@@ -120,9 +120,9 @@ def seconds(value: float | None) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {left} s"
 
 
-def megabytes(value: float | None) -> str:
+def size(value: float | None) -> str:
     """A size."""
-    return "" if value is None else f"{value / 1e6:.3g} MB"
+    return "" if value is None else f"{short(value)}B"
 
 
 def heat(value: float | None) -> str:

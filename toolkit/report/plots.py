@@ -84,18 +84,18 @@ def cost_plot(title: str, spots: Sequence[Spot], x_name: str, y_name: str) -> "M
     """Score against cost: who is on the front is marked; the cost is drawn by its logarithm."""
     if not spots:
         return _markup("")
-    width, right = 640, 130
+    width, height, right = 480, 310, 104
     x = Axis.over((spot.x for spot in spots), LEFT, width - right, is_log=True)
     ends = [end for spot in spots for end in (spot.y, *(spot.interval or ()), *spot.seeds)]
-    y = Axis.over(ends, HEIGHT + 60 - BOTTOM, TOP)
+    y = Axis.over(ends, height - BOTTOM, TOP)
     front = sorted((spot for spot in spots if spot.is_best), key=lambda spot: (spot.x, spot.y))
     path = _path([(spot.x, spot.y) for spot in front], x, y)
     parts = [_axes(x, y, x_name, y_name)]
     if len(front) > 1:
         parts.append(f'<path class="front" d="{path}"/>')
-    heights = spread([y.at(spot.y) for spot in spots], 12)
+    heights = spread([y.at(spot.y) for spot in spots], 13)
     parts += [_spot(spot, height, x, y) for spot, height in zip(spots, heights, strict=True)]
-    return _figure(title, "".join(parts), width=width, height=HEIGHT + 60)
+    return _figure(title, "".join(parts), width=width, height=height, kind="cost")
 
 
 def _spot(spot: Spot, height: float, x: Axis, y: Axis) -> str:
@@ -110,9 +110,10 @@ def _spot(spot: Spot, height: float, x: Axis, y: Axis) -> str:
     parts.append(f'<circle class="spot{kind} {colour}" cx="{at}" cy="{up}" r="5"/>')
     if abs(height - up) > 6:
         parts.append(f'<path class="leader" d="M{at + 6} {up}L{at + 10} {round(height, 1)}"/>')
-    weight = ' class="strong"' if spot.is_best else ""
+    weight = " strong" * spot.is_best
     parts.append(
-        f'<text{weight} x="{at + 11}" y="{round(height + 4, 1)}">{escape(spot.name)}</text>'
+        f'<text class="label{weight}" x="{at + 11}" y="{round(height + 4, 1)}">'
+        f"{escape(spot.name)}</text>"
     )
     return f"<g><title>{escape(said)}</title>{''.join(parts)}</g>"
 
@@ -210,6 +211,7 @@ def _figure(
     *,
     width: int = WIDTH,
     height: int = HEIGHT,
+    kind: str = "plot",
 ) -> "Markup":
     keys = "".join(
         '<li><svg class="key" viewBox="0 0 14 8" aria-hidden="true">'
@@ -220,8 +222,8 @@ def _figure(
     listed = f'<ul class="legend">{keys}</ul>' if keys else ""
     return _markup(
         f"<figure><figcaption>{escape(title)}</figcaption>{listed}"
-        f'<svg class="plot" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">'
-        f"{inside}</svg></figure>"
+        f'<svg class="{kind}" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="{escape(title)}">{inside}</svg></figure>'
     )
 
 
