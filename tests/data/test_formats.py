@@ -21,7 +21,7 @@ def test_what_csv_writes_is_read_again(rows, quoting, tmp_path_factory):
     with open(path, "w", newline="", encoding="utf-8") as file:
         csv.writer(file, quoting=quoting, lineterminator="\n").writerows(rows)
     lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-    records = records_of(lines, ",", "rfc4180")
+    records = list(records_of(lines, ",", "rfc4180"))
     assert [record.fault for record in records] == [""] * len(rows)
     assert [record.cells for record in records] == rows
     assert [record.first for record in records[1:]] == [record.last + 1 for record in records[:-1]]
@@ -31,7 +31,7 @@ def test_what_csv_writes_is_read_again(rows, quoting, tmp_path_factory):
 @settings(max_examples=300, deadline=None)
 def test_any_text_is_read_as_csv_reads_it_or_refused(text):
     lines = text.split("\n")
-    records = records_of(lines, ",", "rfc4180")
+    records = list(records_of(lines, ",", "rfc4180"))
     ends = [0, *(record.last for record in records)]
     assert all(end < record.first <= record.last for end, record in zip(ends, records))
     assert ends[-1] == len(lines)

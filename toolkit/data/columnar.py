@@ -1,22 +1,23 @@
-"""Parquet and Arrow files on this machine, through pyarrow, a column at a time.
+"""Parquet and Arrow files on this machine, through pyarrow, some rows at a time.
 
 Rows count from 0. What the numbers of class labels stand for is read where the `datasets` library
 wrote the file.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from toolkit.data.rows import Rows
-from toolkit.data.table import Asked, Key, Table
+from toolkit.data.table import Asked, Key, RowsOf, Table
 from toolkit.data.text import read_head
 from toolkit.errors import DataError
 
 MOST_ROWS = 100_000_000  # of a file: few bytes can stand for many rows
 MOST_BYTES = 2**31  # of a row group when unpacked
+_AT_ONCE = 10_000  # rows that are Python objects together
 _HUGGING_FACE = b"huggingface"  # where `datasets` keeps the types of the columns
 
 
@@ -66,47 +67,64 @@ def _parquet(place: Path) -> Table:
     largest = max((group.total_byte_size for group in groups), default=0)
     if largest > MOST_BYTES:
         raise DataError(f"{place}: a row group of {largest:,} bytes, expected up to {MOST_BYTES:,}")
+    num_rows = metadata.num_rows
 
-    def column(key: Key) -> list[Any]:
+    def column(key: Key) -> Iterator[Any]:
+        number = 0
         with _refusing(place):
-            batches = file.iter_batches(columns=[key])
-            return [value for batch in batches for value in batch.column(0).to_pylist()]
+            for batch in file.iter_batches(columns=[key]):
+                number += batch.num_rows
+                yield from batch.column(0).to_pylist()
+        if number != num_rows:  # a damaged file, whose footer says otherwise
+            raise DataError(f"{place}: {number:,} rows in {key!r}, expected {num_rows:,}")
 
-    return _table(place, schema, metadata.num_rows, column)
+    def rows(keys: Sequence[Key]) -> Iterator[tuple[int, list[Any]]]:
+        columns = [column(key) for key in keys]
+        for row, *cells in zip(range(num_rows), *columns):
+            yield row, cells
+        for rest in columns:  # there is none, or that is an error
+            for _ in rest:
+                pass
+
+    return _table(place, schema, num_rows, rows)
 
 
 def _arrow(place: Path, is_file: bool) -> Table:
     import pyarrow
 
-    with _refusing(place):
-        source = pyarrow.memory_map(str(place))
-        reader = (pyarrow.ipc.open_file if is_file else pyarrow.ipc.open_stream)(source)
-        rows = reader.read_all()
-        rows.validate(full=True)  # offsets that lead nowhere would end the process
+    @contextmanager
+    def batches() -> Iterator[tuple[Any, Iterator[Any]]]:
+        with _refusing(place), pyarrow.OSFile(str(place)) as source:
+            reader = (pyarrow.ipc.open_file if is_file else pyarrow.ipc.open_stream)(source)
+            some = map(reader.get_batch, range(reader.num_record_batches)) if is_file else reader
+            yield reader.schema, iter(some)
 
-    def column(key: Key) -> list[Any]:
-        with _refusing(place):
-            values: list[Any] = rows.column(key).to_pylist()
-            return values
+    def rows(keys: Sequence[Key]) -> Iterator[tuple[int, tuple[Any, ...]]]:
+        row = 0
+        with batches() as (_, some):
+            for batch in some:
+                for start in range(0, batch.num_rows, _AT_ONCE):
+                    part = batch.slice(start, _AT_ONCE)
+                    cells = [part.column(key).to_pylist() for key in keys]
+                    for number in range(part.num_rows):
+                        yield row + number, tuple(column[number] for column in cells)
+                    row += part.num_rows
 
-    return _table(place, rows.schema, rows.num_rows, column)
+    num_rows = 0
+    with batches() as (schema, some):
+        for batch in some:
+            batch.validate(full=True)  # offsets that lead nowhere would end the process
+            num_rows += batch.num_rows
+    return _table(place, schema, num_rows, rows)
 
 
-def _table(place: Path, schema: Any, num_rows: int, column: Callable[[Key], list[Any]]) -> Table:
+def _table(place: Path, schema: Any, num_rows: int, rows: RowsOf) -> Table:
     if num_rows > MOST_ROWS:
         raise DataError(f"{place}: {num_rows:,} rows, expected up to {MOST_ROWS:,}")
     twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
     if twice:
         raise DataError(f"{place}: column {twice[0]!r} twice")
-
-    def whole_column(key: Key) -> list[Any]:
-        values = column(key)
-        if len(values) != num_rows:  # a damaged file, whose footer says otherwise
-            raise DataError(f"{place}: {len(values):,} rows in {key!r}, expected {num_rows:,}")
-        return values
-
-    labels = _labels(schema)
-    return Table(str(place), range(num_rows), whole_column, schema.names, 0, "row", labels=labels)
+    return Table(str(place), num_rows, rows, schema.names, 0, "row", labels=_labels(schema))
 
 
 def _labels(schema: Any) -> dict[str, list[str]]:

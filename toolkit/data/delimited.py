@@ -4,16 +4,17 @@ Cells are text and stay text: `NA`, `null` and `1` are words like any other.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from toolkit.data.fields import gathered
+from toolkit.data.hashes import Hashes
 from toolkit.data.names import is_header
 from toolkit.data.quoting import Quoting, Record, records_of
 from toolkit.data.rows import Rows
 from toolkit.data.sentences import Fault
 from toolkit.data.table import Asked, Key, Table
-from toolkit.data.text import TextFile, counted, read_text
+from toolkit.data.text import TextFile, counted, open_text
 
 Separator = Literal["comma", "semicolon", "tab", "bar"]
 Header = Literal["auto"] | bool
@@ -55,47 +56,51 @@ class Tsv(Rows):
 
 def table_of(source: str, asked: Asked, form: Form) -> Table:
     """The rows of a file; a row with too few or too many cells is a fault."""
-    text = read_text(source, keep_returns=form.quoting != "none")
-    records = records_of(text.lines, _SIGNS[form.separator], form.quoting)
-    written = [record for record in records if not _is_blank(record, text)]
-    if not written:
+    text = open_text(source, keep_returns=form.quoting != "none")
+    first = next((each for each in _records(text, form) if not _is_blank(each)), None)
+    if first is None:
         raise text.refusal("no row in it")
-    has_header = _has_header(written[0], asked, form)
-    width = _width_of(written, has_header)
-    rows, faults, num_long = _checked(written, width, text, form)
-    header = None
+    has_header = _has_header(first, asked, form)
+    width = len(first.cells) if has_header else _width_of(_records(text, form))
+    checked = _Checked(text, form, width, first if has_header else None)
+    labels = _Labels(_position(asked, "label"), width)
+    for row in checked:
+        labels.add(row)
+    faults, header = checked.all_faults(), None
     if has_header:
-        header = [cell.strip() for cell in written[0].cells[:width]]
-        rows = [row for row in rows if row is not written[0]]
-        faults += _twice(header, written[0], asked)
-    elif form.header == "auto" and not faults and _looks_like_header(rows, asked):
-        label = _position(asked, "label")
-        what = f"label {rows[0].cells[label]!r} is in no other row: set data.header"
-        faults.append(Fault(rows[0].first, what))
-    cells = [row.cells for row in rows]
+        header = [cell.strip() for cell in first.cells]
+        faults += _twice(header, first, asked)
+    elif form.header == "auto" and not faults and asked.gold and labels.begin_with_a_name():
+        what = f"label {labels.first!r} is in no other row: set data.header"
+        faults.append(Fault(labels.place, what))
     positions = {name: at for at, name in enumerate(header or ())}
+
+    def rows(keys: Sequence[Key]) -> Iterator[tuple[int, list[str]]]:
+        columns = [positions[key] if isinstance(key, str) else key for key in keys]
+        for row in checked:
+            yield row.first, [row.cells[at] for at in columns]
+
     return Table(
         text.name,
-        [row.first for row in rows],
-        lambda key: _column(cells, key, positions),
+        labels.num_rows,
+        rows,
         header,
         width,
         typed=False,
         faults=faults,
         glance=f"{form.separator}, {'header' if has_header else 'no header'}",
-        notes=[*_notes(len(records) - len(written), num_long), *text.notes],
+        notes=[*_notes(checked.num_blank, checked.num_long), *text.notes],
     )
 
 
-def _column(cells: Sequence[Sequence[str]], key: Key, positions: dict[str, int]) -> list[str]:
-    at = positions[key] if isinstance(key, str) else key
-    return [row[at] for row in cells]
+def _records(text: TextFile[Iterable[str]], form: Form) -> Iterator[Record]:
+    return records_of(text.lines, _SIGNS[form.separator], form.quoting)
 
 
-def _is_blank(record: Record, text: TextFile[list[str]]) -> bool:
+def _is_blank(record: Record) -> bool:
     """Whether nothing is written in a record: an empty line, or separators only."""
-    empty = not record.fault and not any(cell.strip() for cell in record.cells)
-    return empty and '"' not in text.lines[record.first - 1]
+    is_written = record.fault or record.has_quotes or any(cell.strip() for cell in record.cells)
+    return not is_written
 
 
 def _has_header(first: Record, asked: Asked, form: Form) -> bool:
@@ -104,44 +109,74 @@ def _has_header(first: Record, asked: Asked, form: Form) -> bool:
     return is_header(first.cells, asked)
 
 
-def _width_of(records: Sequence[Record], has_header: bool) -> int:
-    if has_header:
-        return len(records[0].cells)
-    return Counter(len(record.cells) for record in records).most_common(1)[0][0]
+def _width_of(records: Iterable[Record]) -> int:
+    """The width of most records."""
+    widths = Counter(len(record.cells) for record in records if not _is_blank(record))
+    return widths.most_common(1)[0][0]
 
 
-def _checked(
-    records: Sequence[Record], width: int, text: TextFile[list[str]], form: Form
-) -> tuple[list[Record], list[Fault], int]:
-    """The records as wide as the file, the faults, and how many ended in separators."""
-    faults = [Fault(line, what) for line, what in text.faults.items()]
-    rows, odd = [], []
-    num_long = 0
-    for record in records:
-        if any(line in text.faults for line in range(record.first, record.last + 1)):
-            continue
+class _Checked:
+    """The rows as wide as the file, for any number of walks; of the last one what was wrong."""
+
+    def __init__(
+        self, text: TextFile[Iterable[str]], form: Form, width: int, header: Record | None
+    ) -> None:
+        self.text = text
+        self.form = form
+        self.width = width
+        self.header = header
+        self._begin()
+
+    def _begin(self) -> None:
+        self.num_blank = self.num_long = 0
+        self.num_checked = 0  # rows that could have a fault; a first row that has none is no proof
+        self._faults = [Fault(line, what) for line, what in self.text.faults.items()]
+        self._odd: list[Fault] = []  # rows with too few or too many cells
+
+    def __iter__(self) -> Iterator[Record]:
+        self._begin()
+        is_first = True
+        for record in _records(self.text, self.form):
+            if _is_blank(record):
+                self.num_blank += 1
+                continue
+            row = self._row(record)
+            self.num_checked += not (is_first and row is record)
+            if row is not None and not (is_first and self.header):
+                yield row
+            is_first = False
+
+    def all_faults(self) -> list[Fault]:
+        """The faults of the lines that are no row."""
+        return self._faults + gathered(self._odd, self.num_checked)
+
+    def _row(self, record: Record) -> Record | None:
+        """The record as wide as the file; None where it has a fault."""
+        lines = self.text.faults
+        if lines and any(line in lines for line in range(record.first, record.last + 1)):
+            return None
         if record.fault:
-            faults.append(Fault(record.first, record.fault))
-        elif len(record.cells) == width:
-            rows.append(record)
-        elif len(record.cells) > width and not any(record.cells[width:]):
-            rows.append(record._replace(cells=record.cells[:width]))
-            num_long += 1
+            self._faults.append(Fault(record.first, record.fault))
+        elif len(record.cells) == self.width:
+            return record
+        elif len(record.cells) > self.width and not any(record.cells[self.width :]):
+            self.num_long += 1
+            return record._replace(cells=record.cells[: self.width])
         else:
-            odd.append(Fault(record.first, _wrong_width(record, width, text, form)))
-    num_checked = len(records) - (records[0] in rows)  # a header is as wide as itself
-    return rows, faults + gathered(odd, num_checked), num_long
+            what = _wrong_width(record, self.width, self.form)
+            self._odd.append(Fault(record.first, what))
+        return None
 
 
-def _wrong_width(record: Record, width: int, text: TextFile[list[str]], form: Form) -> str:
+def _wrong_width(record: Record, width: int, form: Form) -> str:
     what = f"{counted(len(record.cells), 'column')}, expected {width} ({form.separator})"
     if record.last > record.first:
         what += f"; its quotes reach to line {record.last}"
     elif form.quoting == "none" and any(cell.startswith('"') for cell in record.cells):
         what += "; quoting: rfc4180 reads quoted cells"
     elif len(record.cells) == 1:
-        line = text.lines[record.first - 1]
-        others = [name for name, sign in _SIGNS.items() if line.count(sign) == width - 1 > 0]
+        cell = record.cells[0]
+        others = [name for name, sign in _SIGNS.items() if cell.count(sign) == width - 1 > 0]
         what += f"; a {others[0]} separates this line" if others else ""
     return what
 
@@ -156,13 +191,33 @@ def _twice(header: Sequence[str], record: Record, asked: Asked) -> list[Fault]:
     ]
 
 
-def _looks_like_header(rows: Sequence[Record], asked: Asked) -> bool:
-    """Whether the label of the first row is no label: all others occur again and again."""
-    at = _position(asked, "label")
-    if len(rows) < _ENOUGH or not asked.gold or not -len(rows[0].cells) <= at < len(rows[0].cells):
-        return False
-    labels = Counter(row.cells[at] for row in rows)
-    return labels[rows[0].cells[at]] == 1 and len(labels) * 3 <= len(rows)
+class _Labels:
+    """What tells whether the label of the first row is no label: others occur again and again."""
+
+    def __init__(self, position: int, width: int) -> None:
+        self.position = position if -width <= position < width else None
+        self.num_rows = 0
+        self.first: str | None = None
+        self.place = 0  # of the first row
+        self._is_again = False  # whether the first label is also elsewhere
+        self._hashes = Hashes()
+
+    def add(self, row: Record) -> None:
+        self.num_rows += 1
+        if self.position is None or self._is_again:
+            return
+        label = row.cells[self.position]
+        if self.num_rows == 1:
+            self.first, self.place = label, row.first
+        else:
+            self._is_again = label == self.first
+        self._hashes.add(label)
+
+    def begin_with_a_name(self) -> bool:
+        """Whether the first label seems to be the name of the column."""
+        if self.num_rows < _ENOUGH or self.first is None or self._is_again:
+            return False
+        return self._hashes.number() * 3 <= self.num_rows
 
 
 def _position(asked: Asked, field: str) -> int:

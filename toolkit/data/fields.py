@@ -1,9 +1,10 @@
-"""The fields of an example class, and the columns that fill them."""
+"""The fields of an example class, and what takes the values of the columns that fill them."""
 
 import typing
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
+from toolkit.data.hashes import Hashes
 from toolkit.data.kinds import MISSING, Take, name
 from toolkit.data.sentences import Fault
 from toolkit.errors import DataError
@@ -21,28 +22,92 @@ class Field(NamedTuple):
 
 
 class Column(NamedTuple):
-    """The values of a column, one a row."""
+    """What there is to know of a column beside its values."""
 
     name: str  # as messages have it: `sentence1`, `column 2`
-    values: Sequence[Any]
-    places: Sequence[int]  # of the rows: lines or row numbers
     typed: bool = True  # False: every value is text, since the file knows nothing else
     unit: str = "row"  # what a place counts
     labels: Sequence[str] | None = None  # what its numbers stand for, where the data says so
 
 
-class Taken(NamedTuple):
-    """The values that an example gets, None where there is a fault; and what was done."""
+class Wrong:
+    """What stands where a value has a fault."""
 
-    values: list[Any]
-    faults: list[Fault]
-    notes: Sequence[str] = ()
-    num_checked: int | None = None  # the parts that could have a fault; None: one a value
+
+WRONG = Wrong()
+
+
+class Taker:
+    """Takes the values of a column, one after the other; what is wrong with them gathers."""
+
+    def __init__(self, column: Column, one: Take) -> None:
+        self.column = column
+        self.faults: list[Fault] = []
+        self.num_checked = 0  # values, or parts of values, that could have a fault
+        self._one = one
+
+    def take(self, place: int, value: Any) -> Any:
+        """The value as an example gets it; WRONG where it has a fault."""
+        self.num_checked += 1
+        try:
+            return self._one(value)
+        except ValueError as error:
+            self.faults.append(Fault(place, refusal(self.column.name, value, str(error))))
+            return WRONG
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether there are faults that only one who knows all values can tell: `anew` does."""
+        return False
+
+    def anew(self) -> "Taker":
+        """For another walk over the column, with what this one knows of it."""
+        return Taker(self.column, self._one)
+
+    def notes(self) -> list[str]:
+        """What was done, a sentence each."""
+        return []
 
     def gathered(self) -> list[Fault]:
         """The faults, or the first where nothing is as expected: the column is another one."""
-        num_checked = len(self.values) if self.num_checked is None else self.num_checked
-        return gathered(self.faults, num_checked)
+        return gathered(self.faults, self.num_checked)
+
+
+class Ids(Taker):
+    """Takes ids, which are all different.
+
+    Of each it remembers a hash. Where two are equal, the next walk looks at those ids themselves.
+    """
+
+    def __init__(self, column: Column, suspects: Collection[int] = ()) -> None:
+        super().__init__(column, name)
+        self._suspects = suspects  # hashes of ids that may be there twice
+        self._first: dict[str, int] = {}  # such an id -> where it was first
+        self._hashes = Hashes()
+
+    def take(self, place: int, value: Any) -> Any:
+        """The id; WRONG where it is none, or was there before."""
+        taken = super().take(place, value)
+        if taken is WRONG:
+            return WRONG
+        if not self._suspects:
+            self._hashes.add(taken)
+        elif hash(taken) in self._suspects and (
+            (first := self._first.setdefault(taken, place)) != place
+        ):
+            what = f"{self.column.name} {shown(taken)} again, as in {self.column.unit} {first}"
+            self.faults.append(Fault(place, what))
+            return WRONG
+        return taken
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether two hashes are equal, and the ids were not compared yet."""
+        return bool(self._hashes.repeated())
+
+    def anew(self) -> "Ids":
+        """With the hashes that are there twice."""
+        return Ids(self.column, self._suspects or self._hashes.repeated())
 
 
 def fields_of(reads: type[Any]) -> list[Field]:
@@ -52,30 +117,6 @@ def fields_of(reads: type[Any]) -> list[Field]:
     hints = typing.get_type_hints(reads)
     defaults = reads._field_defaults
     return [Field(name, hints[name], name not in defaults) for name in reads._fields]
-
-
-def take(column: Column, one: Take) -> Taken:
-    """Each value as `one` takes it."""
-    values: list[Any] = []
-    faults: list[Fault] = []
-    for place, value in zip(column.places, column.values):
-        try:
-            values.append(one(value))
-        except ValueError as error:
-            values.append(None)
-            faults.append(Fault(place, refusal(column.name, value, str(error))))
-    return Taken(values, faults)
-
-
-def take_ids(column: Column) -> Taken:
-    """The ids, which are all different."""
-    taken = take(column, name)
-    first: dict[str, int] = {}
-    for place, value in zip(column.places, taken.values):
-        if value is not None and first.setdefault(value, place) != place:
-            what = f"{column.name} {shown(value)} again, as in {column.unit} {first[value]}"
-            taken.faults.append(Fault(place, what))
-    return taken
 
 
 def gathered(faults: Sequence[Fault], num_checked: int) -> list[Fault]:

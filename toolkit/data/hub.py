@@ -4,6 +4,7 @@ Rows count from 0, as in `data_set[split][row]`; a row's number is its example's
 other.
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +16,8 @@ from toolkit.registry import nearest
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+_AT_ONCE = 1000  # rows
 
 
 class Hub(Rows):
@@ -32,8 +35,8 @@ class Hub(Rows):
         name = f"{self.dataset}[{source}]"
         return Table(
             name,
-            range(len(rows)),
-            lambda key: rows[key][:],
+            len(rows),
+            lambda keys: _rows(rows, [str(key) for key in keys]),
             rows.column_names,
             0,
             "row",
@@ -88,6 +91,18 @@ class Hub(Rows):
             raise UnreachableError(f"data set {self.dataset}: {_first_line(error)}") from None
         except (DatasetsError, OSError, ValueError, AssertionError) as error:
             raise DataError(f"data set {self.dataset}: {_first_line(error)}") from error
+
+
+def _rows(rows: "Dataset", keys: Sequence[str]) -> Iterator[tuple[int, list[Any]]]:
+    """The values of some columns, a row after the other, with its number."""
+    if not keys:
+        yield from ((number, []) for number in range(len(rows)))
+        return
+    number = 0
+    for some in rows.select_columns(list(dict.fromkeys(keys))).iter(batch_size=_AT_ONCE):
+        for cells in zip(*(some[key] for key in keys)):
+            yield number, list(cells)
+            number += 1
 
 
 def _labels(rows: "Dataset") -> dict[str, list[str]]:

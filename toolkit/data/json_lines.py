@@ -1,12 +1,13 @@
 """JSON lines: an object, or a list, in each line of a file."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from toolkit.data.json_text import NotJsonError, parse
 from toolkit.data.rows import Rows
 from toolkit.data.sentences import Fault
 from toolkit.data.table import Asked, Table, table_of_values
-from toolkit.data.text import TextFile, counted, read_text
+from toolkit.data.text import TextFile, counted, open_text
 
 
 class JsonLines(Rows):
@@ -14,44 +15,67 @@ class JsonLines(Rows):
 
     def table(self, source: str, asked: Asked) -> Table:
         """The rows of a file."""
-        text = read_text(source)
-        values, faults, notes = values_of(text)
-        places, rows = [place for place, _ in values], [value for _, value in values]
-        table = table_of_values(text.name, rows, places, "line")
+        text = open_text(source)
+        values = JsonValues(text)
+        table = table_of_values(text.name, values, "line")
+        faults, notes = values.outcome()
         return table._replace(
             faults=[*faults, *table.faults], notes=[*table.notes, *notes, *text.notes]
         )
 
 
-def values_of(text: TextFile[list[str]]) -> tuple[list[tuple[int, Any]], list[Fault], list[str]]:
-    """The value of each line with its number, the faults, and what was skipped.
+class JsonValues:
+    """The value of each line with its number, parsed anew in each walk."""
 
-    DataError where the file is not of lines at all: one JSON value over all of them.
-    """
-    values: list[tuple[int, Any]] = []
-    faults = [Fault(line, what) for line, what in text.faults.items()]
-    wrong = []
-    num_blank = 0
-    for number, line in enumerate(text.lines, 1):
-        if not line.strip():
-            num_blank += 1
-        elif number not in text.faults:
+    def __init__(self, text: TextFile[Iterable[str]]) -> None:
+        self.text = text
+        self._begin()
+
+    def _begin(self) -> None:
+        self._wrong: list[Fault] = []
+        self._num_values = self._num_blank = 0
+        self._begins = 0  # the first line in which something is written
+        self._first: Any = None  # value
+
+    def __iter__(self) -> Iterator[tuple[int, Any]]:
+        self._begin()
+        for number, line in enumerate(self.text.lines, 1):
+            if not line or line.isspace():
+                self._num_blank += 1
+                continue
+            self._begins = self._begins or number
+            if number in self.text.faults:
+                continue
             try:
-                values.append((number, parse(line)))
+                value = parse(line)
             except NotJsonError as error:
-                wrong.append(Fault(number, error.what))
-    first = next((number for number, line in enumerate(text.lines, 1) if line.strip()), 0)
-    if wrong and wrong[0].place == first and _is_one_value(text):
-        raise text.refusal("one JSON value over several lines, expected one in each: format: json")
-    if len(wrong) > 1 and not values:
-        wrong = [wrong[0]._replace(what=f"{wrong[0].what}; none of {len(wrong):,} lines is JSON")]
-    faults += wrong
-    if len(values) == 1 and _is_list_of_objects(values[0][1]):
-        raise text.refusal("a list of JSON objects, expected one in each line: format: json")
-    return values, faults, [f"{counted(num_blank, 'empty line')} skipped"] if num_blank else []
+                self._wrong.append(Fault(number, error.what))
+                continue
+            self._num_values += 1
+            if self._num_values == 1:
+                self._first = value
+            yield number, value
+
+    def outcome(self) -> tuple[list[Fault], list[str]]:
+        """The faults of the lines and what was skipped, once all went by.
+
+        DataError where the file is not of lines at all: one JSON value over all of them.
+        """
+        text, wrong = self.text, self._wrong
+        if wrong and wrong[0].place == self._begins and _is_one_value(text):
+            raise text.refusal(
+                "one JSON value over several lines, expected one in each: format: json"
+            )
+        if len(wrong) > 1 and not self._num_values:
+            what = f"{wrong[0].what}; none of {len(wrong):,} lines is JSON"
+            wrong = [wrong[0]._replace(what=what)]
+        if self._num_values == 1 and _is_list_of_objects(self._first):
+            raise text.refusal("a list of JSON objects, expected one in each line: format: json")
+        notes = [f"{counted(self._num_blank, 'empty line')} skipped"] if self._num_blank else []
+        return [Fault(line, what) for line, what in text.faults.items()] + wrong, notes
 
 
-def _is_one_value(text: TextFile[list[str]]) -> bool:
+def _is_one_value(text: TextFile[Iterable[str]]) -> bool:
     try:
         parse(text.text)
     except NotJsonError:

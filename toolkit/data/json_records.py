@@ -37,7 +37,7 @@ class Json(Rows):
         lists = [(key, _list_at(value, key, name)) for key in keys] or [_only_list(value, name)]
         rows = [row for _, part in lists for row in part]
         places = _Places(name, lists)
-        table = table_of_values(name, rows, range(len(rows)), "row", places.locate)
+        table = table_of_values(name, list(enumerate(rows)), "row", places.locate)
         if any(key for key, _ in lists):
             table = table._replace(glance=" + ".join(key for key, _ in lists))
         return table

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from toolkit.data.fields import Column, Taken, take
+from toolkit.data.fields import Column, Taker
 from toolkit.data.kinds import MISSING, number, text, written_number
 from toolkit.data.text import counted, read_text
 from toolkit.errors import DataError
@@ -42,38 +42,64 @@ def read_label_names(path: str) -> LabelNames:
     return LabelNames(names, file.name)
 
 
-def take_labels(column: Column, labels: Labels) -> Taken:
-    """The labels of a column: texts, tuples of texts, or numbers."""
+def labels_taker(column: Column, labels: Labels) -> Taker:
+    """What takes the labels of a column: texts, tuples of texts, or numbers."""
     if labels.kind == "regression":
-        return take(column, number if column.typed else written_number)
-    names = labels.names
-    if names is None and column.labels is not None:
-        names = LabelNames(column.labels, "the data set")
-    found = _Found(column, labels, names)
-    taken = found.single() if labels.kind == "single" else found.several()
-    return taken._replace(notes=[*taken.notes, *found.notes()])
+        return Taker(column, number if column.typed else written_number)
+    if labels.names is None and column.labels is not None:
+        labels = labels._replace(names=LabelNames(column.labels, "the data set"))
+    return _Names(column, labels)
 
 
-class _Found:
-    """A column of labels being read; what was done with them is counted."""
+class _Kinds(NamedTuple):
+    """Of which types labels are."""
 
-    def __init__(self, column: Column, labels: Labels, names: LabelNames | None) -> None:
-        self.column = column
+    counts: Counter[type[Any]]
+    first: dict[type[Any], int]  # the place of the first one
+
+    def see(self, place: int, value: Any) -> None:
+        """Remember where a type is first: that of a value, and those of the parts of a list."""
+        for part in value if isinstance(value, (list, tuple)) else (value,):
+            self.first.setdefault(type(part), place)
+
+    def add(self, part: Any) -> None:
+        """Count a label that is of one of the types that labels have."""
+        if isinstance(part, (str, int)):
+            self.counts[type(part)] += 1
+
+
+class _Names(Taker):
+    """Takes labels by name, one of a row or several; what was done with them is counted.
+
+    All are of one type. Where they are not, the next walk knows which one is usual.
+    """
+
+    def __init__(self, column: Column, labels: Labels, known: _Kinds | None = None) -> None:
+        super().__init__(column, self._one_label if labels.kind == "single" else self._several)
         self.labels = labels
-        self.names = names
+        self.names = labels.names
         self.counts: Counter[str] = Counter()
         self.mapped: Counter[str] = Counter()
+        self._known = known
+        self._kinds = _Kinds(Counter(), {})
+        has_choice = known is not None and len(known.counts) > 1
+        self._usual = known.counts.most_common(1)[0][0] if known and has_choice else None
 
-    def single(self) -> Taken:
-        """One label a row, all of one type."""
-        usual = self._usual(self.column.values)
-        return take(self.column, lambda value: self._label(value, usual))
+    def take(self, place: int, value: Any) -> Any:
+        """The name, or the tuple of names; WRONG where the value is no such thing."""
+        if self.column.typed:  # elsewhere all are text
+            self._kinds.see(place, value)
+        return super().take(place, value)
 
-    def several(self) -> Taken:
-        """A list of labels a row, or a text that holds them."""
-        parts = [part for value in self.column.values for part in self._parts_or_none(value)]
-        usual = self._usual(parts)
-        return take(self.column, lambda value: self._labels(value, usual))
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether there are labels of several types, of which none was known to be usual."""
+        return self._known is None and len(self._kinds.counts) > 1
+
+    def anew(self) -> "_Names":
+        """With the types that labels have."""
+        seen = self._kinds if self._kinds.counts else None
+        return _Names(self.column, self.labels, self._known or seen)
 
     def notes(self) -> list[str]:
         """What was done, with its count."""
@@ -96,19 +122,19 @@ class _Found:
             notes.append(f"of label_map, not found here: {', '.join(unused)}")
         return notes
 
-    def _usual(self, values: Sequence[Any]) -> type | None:
-        """The type of most labels, where there is a choice."""
-        kinds = Counter(type(value) for value in values if isinstance(value, (str, int)))
-        return kinds.most_common(1)[0][0] if len(kinds) > 1 else None
+    def _one_label(self, value: Any) -> str:
+        self._kinds.add(value)
+        return self._label(value)
 
-    def _label(self, value: Any, usual: type | None) -> str:
+    def _label(self, value: Any) -> str:
         """One label; ValueError with what was expected."""
         if isinstance(value, (list, tuple)):
             raise ValueError("one label (labels: multi reads lists)")
         if isinstance(value, float):
             raise ValueError("a label (labels: regression reads numbers)")
+        usual = self._usual
         if usual is not None and isinstance(value, (str, int)) and type(value) is not usual:
-            raise ValueError(_as_usual(self.column, usual))
+            raise ValueError(self._as_usual(usual))
         name = self._name(value)
         if name in self.labels.label_map:
             self.mapped[name] += 1
@@ -146,9 +172,11 @@ class _Found:
             raise ValueError(f"a number from 0 to {len(names.names) - 1} ({names.source})")
         return names.names[index]
 
-    def _labels(self, value: Any, usual: type | None) -> tuple[str, ...]:
+    def _several(self, value: Any) -> tuple[str, ...]:
         parts = self._parts(value)
-        found = [self._label(part, usual) for part in parts]
+        for part in parts:
+            self._kinds.add(part)
+        found = [self._label(part) for part in parts]
         self.counts["twice"] += len(found) - len(set(found))
         self.counts["none"] += not found
         return tuple(dict.fromkeys(found))
@@ -163,22 +191,8 @@ class _Found:
             raise ValueError("a list of labels")
         raise ValueError("a list of labels, or text that label_separator splits")
 
-    def _parts_or_none(self, value: Any) -> Sequence[Any]:
-        try:
-            return self._parts(value)
-        except ValueError:
-            return ()
-
-
-def _as_usual(column: Column, usual: type) -> str:
-    """`text, as in line 1`."""
-    kind = {str: "text", int: "a whole number", bool: "true or false"}[usual]
-    places = zip(column.places, column.values)
-    first = next(
-        (place for place, value in places if type(value) is usual or _holds(value, usual)), None
-    )
-    return kind if first is None else f"{kind}, as in {column.unit} {first}"
-
-
-def _holds(value: Any, usual: type) -> bool:
-    return isinstance(value, (list, tuple)) and any(type(part) is usual for part in value)
+    def _as_usual(self, usual: type[Any]) -> str:
+        """`text, as in line 1`."""
+        kind = {str: "text", int: "a whole number", bool: "true or false"}[usual]
+        first = None if self._known is None else self._known.first.get(usual)
+        return kind if first is None else f"{kind}, as in {self.column.unit} {first}"

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from toolkit.data.base import Data, Reading
+from toolkit.data.base import Data, Reading, Walk, Walked
 from toolkit.data.filling import Meaning, examples_of
 from toolkit.data.labels import Labels, read_label_names
 from toolkit.data.sentences import Spelling, empty_labels
@@ -61,11 +61,15 @@ class Rows(Data):
 
     def read(self, source: str, reads: type[Any] = Tagged) -> Reading:
         """The examples of a file or split; DataError with all of its faults."""
-        return self._reading(source, Asked(reads, self.columns))
+        return Walk(lambda: self.walked(source, reads)).reading()
+
+    def walked(self, source: str, reads: type[Any] = Tagged) -> Walked:
+        """The examples of a file or split, one after the other."""
+        return self._walked(source, Asked(reads, self.columns))
 
     def read_bare(self, source: str, reads: type[Any] = Tagged) -> Reading:
         """The examples of a file or split, whose labels are not looked at."""
-        return self._reading(source, Asked(reads, self.columns, gold=False))
+        return Walk(lambda: self._walked(source, Asked(reads, self.columns, gold=False))).reading()
 
     def missing(self) -> list[str]:
         """The files behind a variable that are not here."""
@@ -75,9 +79,9 @@ class Rows(Data):
         """The rows of a source; DataError where there are none to be had."""
         raise NotImplementedError
 
-    def _reading(self, source: str, asked: Asked) -> Reading:
+    def _walked(self, source: str, asked: Asked) -> Walked:
         names = read_label_names(self.labels_file) if self.labels_file and asked.gold else None
         table = self.table(source, asked)
         labels = Labels(self.labels or "single", self.label_separator, names, self.label_map)
         spelling = Spelling(self.label_map, self.scheme, self.repair, unit=table.unit)
-        return examples_of(table, asked, Meaning(labels, spelling))
+        return (yield from examples_of(table, asked, Meaning(labels, spelling)))

@@ -44,21 +44,6 @@ class Spelling(NamedTuple):
     unit: Literal["line", "row"] = "line"  # what a place counts
 
 
-class Outcome(NamedTuple):
-    """Examples, faults, and what was done, the scheme first."""
-
-    examples: list[Tagged]
-    faults: list[Fault]
-    notes: list[str]
-
-
-def to_examples(sentences: Sequence[Sentence], spelling: Spelling) -> Outcome:
-    """The sentences with mapped labels, their spans in IOB2."""
-    made = Conversion(lambda: sentences, spelling)
-    examples = list(made.examples(sentences))
-    return Outcome(examples, made.faults(), made.notes())
-
-
 def empty_labels(label_map: Mapping[str, str]) -> list[tuple[str, str]]:
     """Labels mapped to nothing, as (key, message)."""
     return [
@@ -104,11 +89,14 @@ class Conversion:
 
     def examples(self, sentences: Iterable[Sentence]) -> Iterator[Tagged]:
         """The sentences with mapped labels, their spans in IOB2."""
-        convert_one = self._as_plain if self.scheme == "plain" else self._in_iob2
-        for sentence in sentences:
-            if self.spelling.label_map:
-                self.mapped.update(tag for tag in sentence.tags if tag in self.spelling.label_map)
-            yield convert_one(self._mapped(sentence))
+        return map(self.example, sentences)
+
+    def example(self, sentence: Sentence) -> Tagged:
+        """A sentence with mapped labels, its spans in IOB2."""
+        if self.spelling.label_map:
+            self.mapped.update(tag for tag in sentence.tags if tag in self.spelling.label_map)
+        mapped = self._mapped(sentence)
+        return self._as_plain(mapped) if self.scheme == "plain" else self._in_iob2(mapped)
 
     def faults(self) -> list[Fault]:
         """What is wrong, and why."""

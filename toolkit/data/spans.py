@@ -10,15 +10,15 @@ from typing import Any, Literal
 from toolkit.data.aligned import Aligner
 from toolkit.data.answers import repairs
 from toolkit.data.base import Data, Reading
-from toolkit.data.fields import Column, refusal, take, take_ids
-from toolkit.data.json_lines import values_of
+from toolkit.data.fields import WRONG, Ids, Taker, refusal
+from toolkit.data.json_lines import JsonValues
 from toolkit.data.json_text import NotJsonError, parse
 from toolkit.data.kinds import text
 from toolkit.data.marked import Marked, Span, simple_record, span_of
 from toolkit.data.names import resolve
 from toolkit.data.recast import check_class, recast
 from toolkit.data.sentences import Fault, empty_labels
-from toolkit.data.table import Asked, Table, Unit, table_of_values
+from toolkit.data.table import Asked, Key, Table, Unit, table_of_values
 from toolkit.data.text import TextFile, counted, read_text
 from toolkit.errors import DataError
 from toolkit.examples import Tagged
@@ -61,38 +61,49 @@ class Spans(Data):
     def _reading(self, source: str, reads: type[Any], gold: bool) -> Reading:
         aligner = Aligner(self.label_map, self.overlaps, Counter(), Counter())
         table = _table(source, aligner.counts, self.columns.get("text"))
-        if not table.places:
+        if not table.num_rows:
             raise table.refusal(table.faults, "no text in it")
         named = {str(name): key for name, key in self.columns.items()}
         keys, aliases = resolve(table, Asked(Marked, named, gold))
-        texts = take(table.read(keys["text"]), text)
-        ids = take_ids(table.read(keys["id"])) if "id" in keys else None
+        texts = Taker(table.column(keys["text"]), text)
+        values = [texts.take(*each) for each in table.values(keys["text"])]
         faults = [*table.faults, *texts.gathered()]
-        faults += ids.faults if ids else []
-        tags: Sequence[Any] = [None] * len(texts.values)
+        names = _names(table, keys, faults)
+        tags: Sequence[Any] = [None] * len(values)
         if gold:
-            tags = _tags(table.read(keys["spans"]), texts.values, aligner, faults)
+            tags = _tags(table, keys["spans"], values, aligner, faults)
         if faults:
             raise table.refusal(faults)
-        names = ids.values if ids else [str(place) for place in table.places]
         examples = [
-            Tagged(Tagged.of(each).words, *rest)
-            for each, *rest in zip(texts.values, tags, names, texts.values)
+            Tagged(Tagged.of(each).words, *rest) for each, *rest in zip(values, tags, names, values)
         ]
         notes = [_glance(examples, keys), *aliases, *_notes(aligner), *table.notes]
         return Reading(recast(examples, reads), notes)
 
 
+def _names(table: Table, keys: Mapping[str, Key], faults: list[Fault]) -> list[Any]:
+    """The id of each text, its place where it has none; more faults where they are wrong."""
+    if "id" not in keys:
+        return [str(place) for place, _ in table.rows([])]
+    ids = Ids(table.column(keys["id"]))
+    names = [ids.take(*each) for each in table.values(keys["id"])]
+    if ids.is_doubtful:
+        ids = ids.anew()
+        names = [ids.take(*each) for each in table.values(keys["id"])]
+    faults += ids.faults
+    return names
+
+
 def _tags(
-    column: Column, texts: Sequence[str | None], aligner: Aligner, faults: list[Fault]
+    table: Table, key: Key, texts: Sequence[Any], aligner: Aligner, faults: list[Fault]
 ) -> list[Any]:
     """The tags of each text; more faults where there are none."""
     found: list[Any] = []
-    for place, value, each in zip(column.places, column.values, texts):
+    name = table.column(key).name
+    for (place, value), each in zip(table.values(key), texts):
         wrong: list[str] = []
-        spans = _spans(value, column.name, wrong)
-        tags = aligner.tags(each, spans, wrong) if each is not None else None
-        found.append(tags)
+        spans = _spans(value, name, wrong)
+        found.append(aligner.tags(each, spans, wrong) if each is not WRONG else None)
         faults += [Fault(place, what) for what in wrong]
     return found
 
@@ -115,7 +126,6 @@ def _table(source: str, counts: Counter[str], text_key: str | None) -> Table:
     """The records of a file, each with the same keys."""
     file = read_text(source)
     numbered, faults, notes, unit = _values(file)
-    places: list[int] = []
     records = []
     for place, value in numbered:
         try:
@@ -124,9 +134,8 @@ def _table(source: str, counts: Counter[str], text_key: str | None) -> Table:
             faults.append(Fault(place, str(error)))
             continue
         if record is not None:
-            places.append(place)
-            records.append(record)
-    table = table_of_values(file.name, records, places, unit)
+            records.append((place, record))
+    table = table_of_values(file.name, records, unit)
     return table._replace(faults=[*faults, *table.faults], notes=[*notes, *file.notes])
 
 
@@ -136,7 +145,9 @@ def _values(
     """The values of JSON lines with their lines, or of a JSON list with their numbers."""
     head = "".join(line.strip() for line in file.lines[:2])
     if not (head.startswith("[") and head[1:].lstrip()[:1] in ("{", "]", "")):
-        return *values_of(file), "line"
+        lines = JsonValues(file)
+        values = list(lines)
+        return values, *lines.outcome(), "line"
     if file.faults:
         raise file.refusal("no text")
     try:

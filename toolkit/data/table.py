@@ -1,7 +1,7 @@
 """Rows of a file before they are examples, whatever the format, and where each came from."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from toolkit.data.fields import Column, Field, fields_of, found
@@ -13,6 +13,8 @@ from toolkit.recipe.marks import shown
 
 Key = str | int  # of a column: its name, or its position from 0
 Unit = Literal["line", "row"]
+RowsOf = Callable[[Sequence[Key]], Iterable[tuple[int, Sequence[Any]]]]  # places, values of columns
+Values = Iterable[tuple[int, Any]]  # with their places; it can be walked over again
 _MOST_NAMED = 5  # keys or columns in a message
 
 
@@ -30,11 +32,11 @@ class Asked(NamedTuple):
 
 
 class Table(NamedTuple):
-    """The rows of a source, a column at a time."""
+    """The rows of a source, read anew by whoever walks over them."""
 
     name: str  # of the source, as messages have it
-    places: Sequence[int]  # of each row: its line from 1, or its number from 0
-    column: Callable[[Key], Sequence[Any]]  # the values of a column, one a row
+    num_rows: int
+    rows: RowsOf
     header: Sequence[str] | None  # the names of the columns; None: they have positions only
     width: int  # how many columns have a position; 0: none has
     unit: Unit = "line"
@@ -61,35 +63,29 @@ class Table(NamedTuple):
             lines.append(f"{self.where(fault.place)}: {word}{fault.what}")
         return DataError(dict.fromkeys(lines))
 
-    def read(self, key: Key) -> Column:
-        """A column with what there is to know of it."""
+    def column(self, key: Key) -> Column:
+        """What there is to know of a column."""
         if isinstance(key, str):
-            name, labels = named([key]), self.labels.get(key)
-        else:
-            name, labels = f"column {key}", None
-        return Column(name, self.column(key), self.places, self.typed, self.unit, labels)
+            return Column(named([key]), self.typed, self.unit, self.labels.get(key))
+        return Column(f"column {key}", self.typed, self.unit)
+
+    def values(self, key: Key) -> Iterator[tuple[int, Any]]:
+        """The values of a column with their places."""
+        return ((place, value) for place, (value,) in self.rows([key]))
 
 
 def table_of_values(
-    name: str,
-    values: Sequence[Any],
-    places: Sequence[int],
-    unit: Unit,
-    locate: Callable[[int], str] | None = None,
+    name: str, values: Values, unit: Unit, locate: Callable[[int], str] | None = None
 ) -> Table:
-    """A table of JSON values: all objects, or all lists; what is neither is a fault."""
-    kinds = Counter(type(value) for value in values)
-    is_list = kinds[list] > kinds[dict]
-    expected, what = (list, "a list") if is_list else (dict, "an object")
-    rows = [(place, value) for place, value in zip(places, values) if type(value) is expected]
-    as_others = f", as in {unit} {rows[0][0]}" if rows else ""
-    faults = [
-        Fault(place, f"{found(value)}, expected {what}{as_others}")
-        for place, value in zip(places, values)
-        if type(value) is not expected
-    ]
-    made = _table_of_lists(name, rows, unit) if is_list else _table_of_objects(name, rows, unit)
-    return made._replace(faults=[*faults, *made.faults], locate=locate)
+    """A table of JSON values with their places: all objects, or all lists; others are faults.
+
+    They are walked over once, and again where there are faults and for the rows.
+    """
+    seen = _Seen(Counter(), {}, Counter(), Counter())
+    for place, value in values:
+        seen.add(place, value)
+    made = _table_of_lists if seen.kinds[list] > seen.kinds[dict] else _table_of_objects
+    return made(name, values, seen, unit)._replace(unit=unit, locate=locate)
 
 
 def named(names: Collection[str]) -> str:
@@ -99,31 +95,73 @@ def named(names: Collection[str]) -> str:
     return ", ".join(first) + (f" and {more} more" if more else "")
 
 
-def _table_of_lists(name: str, rows: Sequence[tuple[int, Any]], unit: Unit) -> Table:
-    width = Counter(len(row) for _, row in rows).most_common(1)[0][0]
-    wide = [(place, row) for place, row in rows if len(row) == width]
-    faults = [
-        Fault(place, f"{counted(len(row), 'column')}, expected {width}")
-        for place, row in rows
-        if len(row) != width
-    ]
+class _Seen(NamedTuple):
+    """What JSON values are."""
 
-    def column(key: Key) -> list[Any]:
-        return [row[key] for _, row in wide]
+    kinds: Counter[type[Any]]
+    first: dict[type[Any], int]  # the place of the first one of a kind
+    widths: Counter[int]  # of lists
+    keys: Counter[str]  # of objects
 
-    return Table(name, [place for place, _ in wide], column, None, width, unit, faults=faults)
+    def add(self, place: int, value: Any) -> None:
+        kind = type(value)
+        self.kinds[kind] += 1
+        self.first.setdefault(kind, place)
+        if kind is dict:
+            self.keys.update(value.keys())
+        elif kind is list:
+            self.widths[len(value)] += 1
 
 
-def _table_of_objects(name: str, rows: Sequence[tuple[int, Any]], unit: Unit) -> Table:
-    def column(key: Key) -> list[Any]:
-        return [row.get(key, MISSING) for _, row in rows]
+def _table_of_lists(name: str, values: Values, seen: _Seen, unit: Unit) -> Table:
+    width = seen.widths.most_common(1)[0][0]
+    num_rows = seen.widths[width]
 
-    counts = Counter(key for _, row in rows for key in row)
-    rare = [f"{shown(key)} in {count:,}" for key, count in counts.items() if count < len(rows)]
+    def rows(keys: Sequence[Key]) -> Iterator[tuple[int, list[Any]]]:
+        columns = [int(key) for key in keys]
+        for place, row in values:
+            if type(row) is list and len(row) == width:
+                yield place, [row[column] for column in columns]
+
+    faults = []
+    if num_rows < seen.kinds.total():
+        faults = [
+            *_others(values, seen, list, "a list", unit),
+            *(
+                Fault(place, f"{counted(len(row), 'column')}, expected {width}")
+                for place, row in values
+                if type(row) is list and len(row) != width
+            ),
+        ]
+    return Table(name, num_rows, rows, None, width, faults=faults)
+
+
+def _table_of_objects(name: str, values: Values, seen: _Seen, unit: Unit) -> Table:
+    num_rows = seen.kinds[dict]
+
+    def rows(keys: Sequence[Key]) -> Iterator[tuple[int, list[Any]]]:
+        for place, row in values:
+            if type(row) is dict:
+                yield place, [row.get(key, MISSING) for key in keys]
+
+    rare = [f"{shown(key)} in {count:,}" for key, count in seen.keys.items() if count < num_rows]
     notes = []
     if rare:
         more = f" and {len(rare) - _MOST_NAMED} more" if len(rare) > _MOST_NAMED else ""
         some = ", ".join(rare[:_MOST_NAMED]) + more
-        notes.append(f"keys that not every one of {counted(len(rows), 'row')} has: {some}")
-    places = [place for place, _ in rows]
-    return Table(name, places, column, list(counts), 0, unit, notes=notes)
+        notes.append(f"keys that not every one of {counted(num_rows, 'row')} has: {some}")
+    faults = []
+    if num_rows < seen.kinds.total():
+        faults = _others(values, seen, dict, "an object", unit)
+    return Table(name, num_rows, rows, list(seen.keys), 0, faults=faults, notes=notes)
+
+
+def _others(values: Values, seen: _Seen, expected: type[Any], what: str, unit: Unit) -> list[Fault]:
+    """A fault for each value of another kind."""
+    first = seen.first.get(expected)
+    as_others = "" if first is None else f", as in {unit} {first}"
+    return [
+        Fault(place, f"{found(value)}, expected {what}{as_others}")
+        for place, value in values
+        if type(value) is not expected
+    ]
