@@ -14,10 +14,23 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from torture import crash, damage, disk, kills, pairs, power
+from torture import (
+    clean,
+    crash,
+    damage,
+    disk,
+    evaluation,
+    gradient,
+    kills,
+    mutants,
+    pairs,
+    power,
+    ranks,
+    signals,
+    wrong_runs,
+)
 from torture.bench import Bench, finish, start
 from torture.goal import Goal
-from torture.mutants import MUTANTS
 
 GOALS: tuple[Goal, ...] = (
     crash.GOAL,
@@ -27,7 +40,13 @@ GOALS: tuple[Goal, ...] = (
     damage.CLOCK,
     pairs.GOAL,
     kills.GOAL,
+    signals.GOAL,
+    ranks.GOAL,
+    evaluation.GOAL,
+    gradient.GOAL,
+    clean.GOAL,
 )
+MUTANTS = (*mutants.MUTANTS, *wrong_runs.MUTANTS)
 BY_NAME = {goal.name: goal for goal in GOALS}
 # trials of a goal in which a mutant has to be noticed
 ENOUGH = {
@@ -38,7 +57,20 @@ ENOUGH = {
     "clock": 20,
     "pairs": 30,
     "kills": 100,
+    "signals": 120,
+    "ranks": 32,
+    "evaluation": 100,
+    "gradient": 40,
+    "clean": 4,
 }
+# what goals know of the toolkit as it was before a mutant
+MEMORIES: tuple[dict[Any, Any], ...] = (
+    crash._points,
+    power._recordings,
+    disk._operations,
+    signals._whole,
+    ranks._left,
+)
 
 
 class Result(NamedTuple):
@@ -116,7 +148,13 @@ def try_mutant(bench: Bench, number: int) -> tuple[int, str | None]:
 
     def act() -> None:
         bench.forget(bench.folder / f"trials-{number}")
-        for memory in (crash._points, power._recordings, disk._operations):
+        for memory in (
+            crash._points,
+            power._recordings,
+            disk._operations,
+            signals._whole,
+            ranks._left,
+        ):
             memory.clear()
         mutant.apply()
         trials = list(goal.trials(bench, ENOUGH[goal.name]))

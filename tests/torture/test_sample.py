@@ -2,9 +2,8 @@
 
 import pytest
 
-from torture.__main__ import GOALS, trial_of, try_mutant
+from torture.__main__ import GOALS, MUTANTS, trial_of, try_mutant
 from torture.bench import Bench
-from torture.mutants import MUTANTS
 
 SAMPLE = {"crash": 16, "power": 100, "disk": 12, "damage": 6, "clock": 2, "pairs": 3, "kills": 0}
 
