@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 from unittest import mock
 
-from toolkit.predict import Predictor
+from toolkit.evaluation.predictor import Predictor
 from toolkit.runs.run import Run
 from toolkit.runs.saving import Saving
 from toolkit.standin import sample_folder
