@@ -4,9 +4,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
+from tests.recipes import write_recipe
 from toolkit.standin import sample_folder
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -55,3 +57,48 @@ def test_the_custom_task_is_not_run_unless_it_is_allowed(custom_task):
     assert done.returncode == 2
     assert "--allow-code my_tasks" in done.stderr
     assert not (custom_task / "touched").exists()
+
+
+@pytest.fixture
+def own_cell(tmp_path):
+    (cell,) = blocks("models.md", "python")
+    (tmp_path / "my_cells.py").write_text(cell, encoding="utf-8")
+    write_recipe(tmp_path, "{type: 'my_cells:Slow', embedding: 16, hidden: 16, layers: 2}")
+    return tmp_path
+
+
+def test_a_cell_of_ones_own_trains_and_predicts(own_cell):
+    allow = ("--allow-code", "my_cells")
+    done = run(own_cell, "-m", "toolkit", "finetune", "small.yaml", *allow)
+    assert done.returncode == 0, done.stderr
+    done = run(own_cell, "-m", "toolkit", "predict", "runs/small", "Marta lives in Leeds.", *allow)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_cell_of_ones_own_has_no_engine_of_torch(own_cell):
+    command = ("finetune", "small.yaml", "model.engine=torch", "--allow-code", "my_cells")
+    done = run(own_cell, "-m", "toolkit", *command)
+    assert done.returncode == 2
+    assert done.stderr == "model.engine: torch has no layer of the kind 'slow'\n"
+
+
+def test_the_tables_of_the_models_are_what_their_script_measures():
+    guide = (DOCS / "models.md").read_text(encoding="utf-8")
+    done = run(DOCS.parent, "docs/models.py")
+    assert done.returncode == 0, done.stderr
+    tables = done.stdout.split("\n\n")
+    assert len(tables) == 3
+    for table in tables:
+        assert table.strip() in guide
+
+
+def test_the_gradients_over_distance_are_drawn(tmp_path):
+    done = run(DOCS.parent, "docs/models.py", "--plots", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    drawn = ElementTree.parse(tmp_path / "gradients.svg").getroot()
+    lines = drawn.findall("{http://www.w3.org/2000/svg}polyline")
+    assert len(lines) == 6
+    heights = [
+        [float(point.split(",")[1]) for point in line.get("points").split()] for line in lines
+    ]
+    assert heights[0][-1] > heights[-1][-1] + 200  # down there the RNN, up there an open LSTM

@@ -14,6 +14,8 @@ from tests.encoders.stacks import (
     same_in_torch,
 )
 from toolkit.encoders import recurrence
+from toolkit.encoders.packing import packing_of
+from toolkit.encoders.stack import run_cells
 
 ROUNDS = 12  # random shapes a test
 MANY = 200
@@ -29,14 +31,13 @@ def cls(request):
     return request.param
 
 
-def states_of(cell, kind, inputs):
-    """h of each step (batch, length, width), by the cell's equations."""
-    states = [torch.zeros(len(inputs), cell.width, dtype=inputs.dtype)] * kind.states
-    hidden = []
-    for step in range(inputs.shape[1]):
-        states = cell.step(inputs[:, step], *states)
-        hidden.append(states[0])
-    return torch.stack(hidden, dim=1)
+def by_cells(stack, inputs, mask):
+    """The same stack, by the equations of its cells."""
+    packing = packing_of(mask)
+    packed = packing.pack(inputs)
+    for cells in stack.layers:
+        packed = run_cells(stack.kind, cells, packed, packing)
+    return packing.unpack(packed)
 
 
 def test_a_layer_is_the_cell_step_by_step(cls):
@@ -44,23 +45,28 @@ def test_a_layer_is_the_cell_step_by_step(cls):
         inputs, mask = random_batch(torch.float64)
         stack = random_stack(cls, inputs.shape[2], bidirectional=False, dtype=torch.float64)
         found = stack(inputs, mask)
+        (cell,) = stack.layers[0]
         for text, length in enumerate(mask.sum(1).tolist()):
-            real = inputs[text : text + 1, :length]
-            expected = states_of(stack.layers[0][0], cls.kind, real)
-            torch.testing.assert_close(found[text, :length], expected[0], rtol=0, atol=1e-14)
+            states = (torch.zeros(1, cell.width, dtype=torch.float64),) * cls.kind.states
+            for step in range(length):
+                states = cell.step(inputs[text : text + 1, step], *states)
+                torch.testing.assert_close(found[text, step], states[0][0], rtol=0, atol=1e-14)
 
 
-def test_a_layer_has_the_gradients_of_the_cell(cls):
-    stack = random_stack(cls, 3, bidirectional=False, dtype=torch.float64)
-    inputs = torch.randn(2, 6, 3, dtype=torch.float64, requires_grad=True)
-    wanted = torch.randn(2, 6, stack.width, dtype=torch.float64)
-    leaves = [inputs, *stack.parameters()]
-    states = states_of(stack.layers[0][0], cls.kind, inputs)
-    expected = torch.autograd.grad((states * wanted).sum(), leaves)
-    mask = torch.ones(2, 6, dtype=torch.bool)
-    found = torch.autograd.grad((stack(inputs, mask) * wanted).sum(), leaves)
-    for own, theirs in zip(found, expected, strict=True):
-        torch.testing.assert_close(own, theirs, rtol=1e-12, atol=1e-12)
+def test_it_equals_its_cells_in_outputs_and_every_gradient(cls):
+    """Random sizes, lengths and weights; in turn one and two directions, one to three layers."""
+    for number in range(MANY):
+        inputs, mask = random_batch(torch.float64)
+        depth, both = 1 + number // 2 % 3, number % 2 == 0
+        stack = random_stack(cls, inputs.shape[2], depth, both, torch.float64)
+        inputs.requires_grad_()
+        leaves = [inputs, *stack.parameters()]
+        found, expected = stack(inputs, mask), by_cells(stack, inputs, mask)
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-14)
+        wanted = torch.randn(found.shape, dtype=torch.float64)
+        own, theirs = (torch.autograd.grad((x * wanted).sum(), leaves) for x in (found, expected))
+        for one, other in zip(own, theirs, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What all recurrent cells have in common: the weights of a direction, and how they begin."""
 
 import math
+from collections.abc import Callable
 from typing import ClassVar
 
 import torch
@@ -20,6 +21,9 @@ class Cell(nn.Module):
     gates: ClassVar[int]  # G
     gates_with_two_biases: ClassVar[int] = 0  # the last ones
     bias_hidden: nn.Parameter | None
+    # one step: inputs (batch, input_width), and the states of the step before -> these states,
+    # the hidden one first, (batch, w) each
+    step: Callable[..., tuple[Tensor, ...]]
 
     def __init__(self, input_width: int, width: int) -> None:
         super().__init__()

@@ -13,4 +13,4 @@ from toolkit.encoders.stack import Kind, Stack
 class GruStack(Stack):
     """Layers of GRUs; h passes from step to step."""
 
-    kind = Kind("gru", GruCell, GRU, torch.gru, states=1)
+    kind = Kind("gru", GruCell, GRU, torch.gru)

@@ -129,27 +129,21 @@ class _Recurrence(torch.autograd.Function):
         d_hidden = _turned(d_output.chunk(len(read), dim=1), packing)  # (d, n, w)
         d_inputs: Tensor | None = None
         d_parameters: list[Tensor | None] = []
-        walked = [
-            zip(*steps.walk_back(d_hidden[part], gates[part], left, hidden[part], packing), left[0])
-            for part, left in zip(parts, states, strict=True)
-        ]
-        for k, (d_z, d_u, h) in enumerate(chain(*walked)):  # (n, G w) twice, (n, w)
-            one = directions[k]
-            d_bias, d_bias_hidden = steps.moved_back(d_z.sum(0)), None
-            d_z = d_z.to(read.dtype)
-            if one.bias_hidden is None:
-                d_u = d_z
-            else:
-                d_bias_hidden = d_u[:, -len(one.bias_hidden) :].sum(0)
-                d_u = d_u.to(read.dtype)
-            h_before = packing.a_step_before(h).to(read.dtype)  # (n - first, w)
-            d_weight_input = _weight_gradient(steps, d_z, read[k], one.inputs)
-            d_later = d_u[packing.sizes[0] :]
-            d_weight_hidden = _weight_gradient(steps, d_later, h_before, one.hidden)
-            d_parameters += (d_weight_input, d_weight_hidden, d_bias, d_bias_hidden)
-            if ctx.needs_input_grad[0]:
-                d_read = d_z @ steps.moved(one.inputs).to(d_z.dtype)  # (n, input_width)
-                d_inputs = d_inputs + d_read.index_select(0, packing.mirror) if k else d_read
+        for part, left in zip(parts, states, strict=True):
+            d_gates = steps.walk_back(d_hidden[part], gates[part], left, hidden[part], packing)
+            for k, d_z, d_u, h in zip(range(len(read))[part], *d_gates, left[0], strict=True):
+                d_bias = steps.moved_back(d_z.sum(0))
+                d_bias_hidden = _bias_gradient(d_u, directions[k].bias_hidden)
+                d_z = d_z.to(read.dtype)  # (n, G w)
+                d_u = d_z if d_gates.hidden is d_gates.inputs else d_u.to(read.dtype)
+                h_before = packing.a_step_before(h).to(read.dtype)  # (n - first, w)
+                d_weight_input = _weight_gradient(steps, d_z, read[k], directions[k].inputs)
+                d_later = d_u[packing.sizes[0] :]
+                d_weight_hidden = _weight_gradient(steps, d_later, h_before, directions[k].hidden)
+                d_parameters += (d_weight_input, d_weight_hidden, d_bias, d_bias_hidden)
+                if ctx.needs_input_grad[0]:
+                    d_read = d_z @ steps.moved(directions[k].inputs).to(d_z.dtype)
+                    d_inputs = d_inputs + d_read.index_select(0, packing.mirror) if k else d_read
         return d_inputs, None, None, *d_parameters
 
 
@@ -169,6 +163,11 @@ def _projected(steps: Steps, directions: Sequence[Direction], read: Tensor) -> T
             else:
                 torch.add(product[:, there], one.bias[there], out=z[:, here])
     return gates
+
+
+def _bias_gradient(d_u: Tensor, bias: Tensor | None) -> Tensor | None:
+    """The gradient of a bias of U h, from that of U h (n, G w): it is in the last gates."""
+    return None if bias is None else d_u[:, -len(bias) :].sum(0)
 
 
 def _weight_gradient(steps: Steps, d_z: Tensor, rows: Tensor, weight: Tensor) -> Tensor:

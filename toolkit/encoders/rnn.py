@@ -13,4 +13,4 @@ from toolkit.encoders.stack import Kind, Stack
 class RnnStack(Stack):
     """Layers of simple recurrent networks; h passes from step to step."""
 
-    kind = Kind("rnn", RnnCell, RNN, torch.rnn_tanh, states=1)
+    kind = Kind("rnn", RnnCell, RNN, torch.rnn_tanh)

@@ -11,6 +11,7 @@ from toolkit.dropout import CountedDropout
 from toolkit.encoders.cell import Cell
 from toolkit.encoders.packing import Packing, packing_of
 from toolkit.encoders.recurrence import Direction, Steps, run
+from toolkit.errors import RecipeError
 
 if TYPE_CHECKING:
     from toolkit.encoders.recurrent import Engine
@@ -21,9 +22,9 @@ class Kind(NamedTuple):
 
     name: str
     cell: type[Cell]  # its weights and equations
-    steps: Steps  # the same through packed time
-    torch: Callable[..., Sequence[Tensor]]  # what torch's layer calls
-    states: int  # tensors that pass from step to step
+    steps: Steps | None = None  # the same through packed time; None: the equations are followed
+    torch: Callable[..., Sequence[Tensor]] | None = None  # what torch's layer calls, if it has one
+    states: int = 1  # tensors that pass from step to step
 
 
 class Stack(nn.Module):
@@ -41,8 +42,9 @@ class Stack(nn.Module):
         engine: "Engine" = "own",
     ) -> None:
         super().__init__()
-        own, theirs = partial(run, self.kind.steps), partial(run_torch, self.kind)
-        self.run = own if engine == "own" else theirs
+        if engine == "torch" and self.kind.torch is None:
+            raise RecipeError(f"model.engine: torch has no layer of the kind {self.kind.name!r}")
+        self.run = partial(run_torch if engine == "torch" else run_own, self.kind)
         directions = 2 if bidirectional else 1
         self.width = width * directions
         self.between = CountedDropout(dropout)  # between layers
@@ -71,18 +73,40 @@ class Stack(nn.Module):
         for number, directions in enumerate(self.layers):
             if number:
                 packed = self.between(packed, rows)
-            weights = [each.weights() for each in cast("Sequence[Cell]", directions)]
-            packed = self.run(weights, packed, packing)
+            packed = self.run(cast("Sequence[Cell]", directions), packed, packing)
         return packed
 
 
-def run_torch(
-    kind: Kind, directions: Sequence[Direction], inputs: Tensor, packing: Packing
-) -> Tensor:
-    """What `run` gives, computed by what torch's layer calls (on a GPU cuDNN), with our weights.
+def run_own(kind: Kind, cells: Sequence[Cell], inputs: Tensor, packing: Packing) -> Tensor:
+    """Packed inputs (tokens, input_width) -> hidden states (tokens, width * directions)."""
+    if kind.steps is None:
+        return run_cells(kind, cells, inputs, packing)
+    return run(kind.steps, [cell.weights() for cell in cells], inputs, packing)
+
+
+def run_cells(kind: Kind, cells: Sequence[Cell], inputs: Tensor, packing: Packing) -> Tensor:
+    """What `run_own` gives, by the equations of the cell as they are written, step by step."""
+    outputs = []
+    for number, cell in enumerate(cells):
+        inputs = inputs.to(cell.bias.dtype)
+        read = inputs.index_select(0, packing.mirror) if number else inputs
+        states = (inputs.new_zeros(packing.sizes[0], cell.width),) * kind.states
+        hidden = []
+        for x in torch.split(read, packing.sizes):
+            states = cell.step(x, *(state[: len(x)] for state in states))
+            hidden.append(states[0])
+        output = torch.cat(hidden)  # (tokens, width)
+        outputs.append(output.index_select(0, packing.mirror) if number else output)
+    return torch.cat(outputs, dim=1)
+
+
+def run_torch(kind: Kind, cells: Sequence[Cell], inputs: Tensor, packing: Packing) -> Tensor:
+    """What `run_own` gives, by what torch's layer calls (on a GPU cuDNN), with our weights.
 
     Packed rows are those of a `PackedSequence`. A second bias that we do not have is zero.
     """
+    assert kind.torch is not None
+    directions = [cell.weights() for cell in cells]
     width = directions[0].hidden.shape[1]
     parameters = [each for one in directions for each in (*one[:3], _second_bias(one))]
     inputs = inputs.to(parameters[0].dtype)
