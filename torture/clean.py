@@ -18,7 +18,6 @@ from torture.goal import Goal
 
 ROOT = Path(torture.__file__).parents[1]
 RECIPES = sorted(path.stem for path in (ROOT / "recipes").glob("*.yaml"))
-BEFORE = {"uner-from-wiki": ("wiki-mlm-tiny",)}  # the recipes whose runs another one begins with
 CHANGES = ("train.epochs=1", "evaluate.resamples=20")
 SURROUNDINGS = (  # folder, umask, variables of the environment
     ("one", 0o022, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "TZ": "UTC"}),
@@ -44,15 +43,13 @@ def _run(bench: Bench, trial: str) -> str | None:
 def _fault_of(place: Path, trial: str, name: str) -> str | None:
     trees = []
     for number in range(len(SURROUNDINGS)):
-        for recipe in (*BEFORE.get(name, ()), name):
-            words = ("finetune", recipe, "--stand-in", *CHANGES)
-            ended = _fresh(place, trial, number, words)
-            if ended.code != 0:
-                return f"exit {ended.code}: {last_line(ended.text)}"
+        ended = _fresh(place, trial, number, ("finetune", name, "--stand-in", *CHANGES))
+        if ended.code != 0:
+            return f"exit {ended.code}: {last_line(ended.text)}"
         trees.append(_left(place / SURROUNDINGS[number][0]))
     if fault := unequal(trees[1], trees[0]):
         return fault
-    (run,) = {key.split("/")[1] for key in trees[0]} - {"", *BEFORE.get(name, ())}
+    (run,) = {key.split("/")[1] for key in trees[0]} - {""}
     again = _fresh(place, trial, 1, ("replay", f"../{SURROUNDINGS[0][0]}/runs/{run}"))
     if again.code != 0 or not last_line(again.text).startswith("IDENTICAL: "):
         return f"replay: exit {again.code}: {last_line(again.text)}"

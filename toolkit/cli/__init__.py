@@ -15,6 +15,7 @@ from toolkit.cli.diff import diff
 from toolkit.cli.evaluate import evaluate
 from toolkit.cli.export import export
 from toolkit.cli.finetune import finetune
+from toolkit.cli.letters import escape_what_is_lacking
 from toolkit.cli.predict import predict
 from toolkit.cli.recipes import recipes
 from toolkit.cli.replay import replay
@@ -41,6 +42,7 @@ def main() -> None:
     if _who():  # the first line on standard error says what went wrong, not what followed
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     stopping.listen()
+    escape_what_is_lacking()
     try:
         try:
             app()

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from toolkit.cli.letters import has_all_letters
 from toolkit.cli.options import AllowCode, RecipeName, StandIn
 
 
@@ -37,8 +38,10 @@ def check(
 
     loaded = load_recipe(recipe, *(overrides or []), allow_code=tuple(allow_code or ()))
     found = audit(ready(loaded, stand_in=stand_in, needs_model=False))
-    text = json.dumps(record_of(found), indent=2, ensure_ascii=False) + "\n"
-    if output == Path("-"):
+    is_printed = output == Path("-")
+    ascii_only = is_printed and not has_all_letters(sys.stdout)
+    text = json.dumps(record_of(found), indent=2, ensure_ascii=ascii_only) + "\n"
+    if is_printed:
         sys.stdout.write(text)
     else:
         print_audit(found)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from toolkit import stopping
+from toolkit.cli.letters import has_all_letters
 from toolkit.cli.options import AllowCode, RunFolder
 from toolkit.cli.starting import starting
 from toolkit.cli.typed import Typed
@@ -79,7 +80,7 @@ def predict(
                 if output == "jsonl":
                     record = predictor.task.record(example, prediction)
                     said = record | {"precision": predictor.precision}
-                    print(json.dumps(said, ensure_ascii=False))
+                    print(json.dumps(said, ensure_ascii=not has_all_letters(sys.stdout)))
                 else:
                     print(predictor.task.render(example, prediction))
             sys.stdout.flush()
