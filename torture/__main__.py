@@ -112,10 +112,11 @@ def _attack(bench: Bench, options: argparse.Namespace) -> int:
 def _goal(bench: Bench, goal: Goal, options: argparse.Namespace) -> int:
     began = time.monotonic()
     trials = goal.trials(bench, goal.number if options.count is None else options.count)
-    results = list(_results(bench, trials, options.jobs))
-    with options.out.open("a", encoding="utf-8") as file:
-        for result in results:
+    results = []
+    with options.out.open("a", encoding="utf-8", buffering=1) as file:
+        for result in _results(bench, trials, options.jobs):
             file.write(json.dumps(result._asdict()) + "\n")
+            results.append(result)
     faults = [result for result in results if result.fault]
     for result in faults[:10]:
         print(f"  {result.trial}: {result.fault}")

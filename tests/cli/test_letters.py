@@ -16,7 +16,8 @@ def written(encoding: str, monkeypatch) -> bytes:
     inside = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(inside, encoding))
     escape_what_is_lacking()
-    print("é … 東", end="", flush=True)
+    sys.stdout.write("é … 東")
+    sys.stdout.flush()
     return inside.getvalue()
 
 
