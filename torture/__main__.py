@@ -70,6 +70,7 @@ MEMORIES: tuple[dict[Any, Any], ...] = (
     disk._operations,
     signals._whole,
     ranks._left,
+    kills._whole,
 )
 
 

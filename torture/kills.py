@@ -1,40 +1,108 @@
-"""Killed with `kill -9` at random instants, one to four times."""
+"""Killed with `kill -9` at random instants, one to four times.
+
+Most jobs are forked from a process that has everything imported; the command as a user types it
+begins from nothing, and is killed while it is loaded, too.
+"""
 
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
 
-from torture.bench import LOG, SCENES, Bench, finish, generator_of, goes_on, job, last_line, start
+import toolkit
+from torture.bench import (
+    LOG,
+    SCENES,
+    Bench,
+    Tree,
+    finish,
+    generator_of,
+    job,
+    last_line,
+    start,
+    tree,
+    unequal,
+)
 from torture.goal import Goal
 
-_seconds: dict[str, float] = {}  # that a job takes from start to end
+COUNT, COLD = 300, 20  # jobs, and how many of them are the command itself
+
+
+class Whole(NamedTuple):
+    """A job that nobody kills."""
+
+    seconds: float
+    left: Tree
+
+
+_whole: dict[tuple[str, bool], Whole] = {}
+
+
+def whole(bench: Bench, scene: str, is_cold: bool) -> Whole:
+    """A job that nobody kills, or the command itself."""
+    if (scene, is_cold) not in _whole:
+        folder = bench.place(f"kills:{scene}:{os.getpid()}", scene)
+        began = time.monotonic()
+        ended = finish((_typed if is_cold else _forked)(folder), folder / LOG)
+        assert ended.code == 0, ended.text
+        _whole[scene, is_cold] = Whole(time.monotonic() - began, tree(folder))
+        shutil.rmtree(folder)
+    return _whole[scene, is_cold]
 
 
 def _trials(bench: Bench, count: int) -> Sequence[str]:
-    for scene in SCENES:
-        bench.expected(scene)
-        folder = bench.place(f"kills:{scene}", scene)
-        began = time.monotonic()
-        finish(start(lambda folder=folder: job(folder), folder / LOG), folder / LOG)  # type: ignore[misc]
-        _seconds[scene] = time.monotonic() - began
-        shutil.rmtree(folder)
     names = list(SCENES)
-    return [f"kills:{names[number % len(names)]}:{number}" for number in range(count)]
+    number_cold = COLD if count >= COUNT else 0
+    for scene in names:
+        whole(bench, scene, False)
+        if number_cold:
+            whole(bench, scene, True)
+    kinds = ["+cold"] * number_cold + [""] * (count - number_cold)
+    return [
+        f"kills:{names[number % len(names)]}{kind}:{number}" for number, kind in enumerate(kinds)
+    ]
+
+
+def _forked(folder: Path) -> int:
+    return start(lambda: job(folder), folder / LOG)
+
+
+def _typed(folder: Path) -> int:
+    """The command, in a process that has nothing imported."""
+    root = str(Path(toolkit.__file__).parents[1])
+    variables = {"PYTHONPATH": root, "TOOLKIT_CACHE": str(folder / "cache")}
+    variables |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "toolkit", "finetune", "job.yaml"]
+    with open(folder / LOG, "wb") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, env=os.environ | variables, stdout=log, stderr=log
+        )
+    process.returncode = 0  # it is waited for elsewhere
+    return process.pid
 
 
 def _run(bench: Bench, trial: str) -> str | None:
-    draw, scene = generator_of(trial), trial.split(":")[1]
+    draw = generator_of(trial)
+    scene, _, cold = trial.split(":")[1].partition("+")
+    begin = _typed if cold else _forked
+    undisturbed = whole(bench, scene, bool(cold))
     folder = bench.place(trial, scene)
     for _ in range(draw.randrange(1, 5)):
-        child = start(lambda: job(folder), folder / LOG)
-        time.sleep(draw.uniform(0.02, 1.0) * _seconds.get(scene, 0.3))
+        child = begin(folder)
+        time.sleep(draw.uniform(0.02, 1.0) * undisturbed.seconds)
         os.kill(child, signal.SIGKILL)
         ended = finish(child, folder / LOG)
         if ended.code not in (0, -signal.SIGKILL):
             return f"exit {ended.code}: {last_line(ended.text)}"
-    fault = goes_on(bench, folder, scene)
+    ended = finish(begin(folder), folder / LOG)
+    if ended.code != 0:
+        return f"stuck: exit {ended.code}: {last_line(ended.text)}"
+    fault = unequal(tree(folder), undisturbed.left)
     shutil.rmtree(folder)
     return fault
 
@@ -44,5 +112,5 @@ GOAL = Goal(
     "killed with SIGKILL one to four times at any instant, it ends with the same bits",
     _trials,
     _run,
-    number=150,
+    number=COUNT,
 )
