@@ -17,19 +17,23 @@ from torture.bench import Bench, Ended, Tree, generator_of, last_line, tree, une
 from torture.goal import Goal
 
 ROOT = Path(torture.__file__).parents[1]
-RECIPES = sorted(path.stem for path in (ROOT / "recipes").glob("*.yaml"))
+FIRST = ("ner-lstm", "wiki-mlm-tiny", "stsb-minilm", "squad-bert")  # where only a few are run
+RECIPES = sorted(
+    (path.stem for path in (ROOT / "recipes").glob("*.yaml")),
+    key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name),
+)
 CHANGES = ("train.epochs=1", "evaluate.resamples=20")
 SURROUNDINGS = (  # folder, umask, variables of the environment
     ("one", 0o022, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "TZ": "UTC"}),
     ("eine andere ß", 0o077, {"LC_ALL": "C.UTF-8", "TZ": "FAR-13:45", "COLUMNS": "40"}),
 )
-NUMBER = 6  # recipes of `make torture`; `--only clean --count 0` runs all of them
+NUMBER = 12  # recipes of `make torture`; `--only clean --count 0` runs all of them
 NUM_EXAMPLES = {"train": 32, "dev": 8, "test": 8}
 
 
 def _trials(bench: Bench, count: int) -> Sequence[str]:
     every = [f"clean:{name}" for name in RECIPES]
-    return generator_of("clean").sample(every, count) if count else every
+    return every[:count] if count else every
 
 
 def _run(bench: Bench, trial: str) -> str | None:

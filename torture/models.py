@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -61,11 +62,14 @@ def checkpoint_of(bench: Bench, family: str) -> Path:
     """
     folder = bench.folder / f"checkpoint-{family}"
     if not folder.exists():
+        aside = folder.with_name(f"{folder.name}-{os.getpid()}")
         with contextlib.redirect_stderr(io.StringIO()):
-            make_checkpoint(family, folder, dropout=0.1)
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+            make_checkpoint(family, aside, dropout=0.1)
+        config = json.loads((aside / "config.json").read_text(encoding="utf-8"))
         config |= {key: 0.0 for key in config if key.startswith("attention") and "drop" in key}
-        (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        (aside / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        with contextlib.suppress(OSError):  # another process was quicker
+            aside.rename(folder)
     return folder
 
 

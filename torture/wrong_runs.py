@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from toolkit import stopping
@@ -26,11 +27,12 @@ def _processes() -> int:
 
 
 def _added_up_by_process(parts: Any, size: int) -> Any:
+    """Each process adds its own losses up, in float32; in float64 no order makes a difference."""
     found, loss = _merge(parts, size)
     if loss is not None:
-        own = [sum(part[3] for part in parts if part[0] % _processes() == rank)
+        own = [sum(torch.tensor(part[3]) for part in parts if part[0] % _processes() == rank)
                for rank in range(_processes())]  # fmt: skip
-        loss = sum(own) / sum(part[4] for part in parts)
+        loss = float(sum(own)) / sum(part[4] for part in parts)
     return found, loss
 
 

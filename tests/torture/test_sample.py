@@ -5,7 +5,20 @@ import pytest
 from torture.__main__ import GOALS, MUTANTS, trial_of, try_mutant
 from torture.bench import Bench
 
-SAMPLE = {"crash": 16, "power": 100, "disk": 12, "damage": 6, "clock": 2, "pairs": 3, "kills": 0}
+SAMPLE = {
+    "crash": 16,
+    "power": 100,
+    "disk": 12,
+    "damage": 6,
+    "clock": 2,
+    "pairs": 3,
+    "kills": 0,
+    "signals": 8,
+    "ranks": 2,
+    "evaluation": 9,
+    "gradient": 9,
+    "clean": 3,
+}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +47,12 @@ def test_the_name_of_a_trial_replays_it(bench):
 
 
 @pytest.mark.parametrize(
-    "name", ["the folder of a rename is not synced", "the newest by the clock counts"]
+    "name",
+    [
+        "the folder of a rename is not synced",
+        "the newest by the clock counts",
+        "micro-batches are averaged",
+    ],
 )
 def test_a_defect_is_noticed(bench, name):
     number = next(n for n, mutant in enumerate(MUTANTS) if mutant.name == name)
