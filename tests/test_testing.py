@@ -54,6 +54,11 @@ class ReadsPadding(TokenClassification):
         return head
 
 
+class ForgetsTags(TokenClassification):
+    def recorded(self, record):
+        return Tags(("B-PER",) * len(record["words"]), tuple(record["score"]))
+
+
 class TooLong(TokenClassification):
     def windows(self, example, tokenizer, max_length, overlap):
         return super().windows(example, tokenizer, max_length * 100, overlap)[:1] * 1 or []
@@ -127,6 +132,7 @@ class UnusedWeights(TokenClassification):
         (ForgetsWhatItLearned, "saved and loaded"),
         (CheatsWithGold, "gold is taken away"),
         (UnusedWeights, "no part in the loss"),
+        (ForgetsTags, "written and read back"),
     ],
 )
 def test_a_broken_promise_is_found(task, sentence):

@@ -3,6 +3,7 @@
 Like scikit-learn's `check_estimator`: an AssertionError says in a sentence what the task breaks.
 """
 
+import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,8 +31,9 @@ def check_task(task: Task, examples: Sequence[Any], encoder: Encoder = SMALL) ->
     """Check a task on a few labelled examples (two at least, of different lengths).
 
     Windows fit; padding changes nothing; loss and count are sums; the examples can be learned by
-    heart; the task survives saving; a saved model predicts the same; nothing needs gold. The
-    encoder is a small LSTM unless another one is given, which should be without dropout.
+    heart; the task survives saving; a saved model predicts the same; nothing needs gold; written
+    predictions that are read back (`recorded`) score the same. The encoder is a small LSTM unless
+    another one is given, which should be without dropout.
     """
     _require(len(examples) >= 2, "two examples at least are needed to check a task")
     with torch.random.fork_rng([]):
@@ -50,6 +52,7 @@ def check_task(task: Task, examples: Sequence[Any], encoder: Encoder = SMALL) ->
         _check_sums(model, reader, groups)
         _check_without_gold(model, reader, examples)
         _check_learning(model.train(), reader, windows)
+        _check_records(model.eval(), reader, examples)
         _check_saving(model.eval(), reader, examples, encoder)
 
 
@@ -108,6 +111,24 @@ def _check_without_gold(model: Model, reader: Reader, examples: Sequence[Any]) -
     _require(
         _predict(model, reader, bare) == [reader.task.blind(each) for each in told],
         "the prediction changes when the gold is taken away",
+    )
+
+
+def _check_records(model: Model, reader: Reader, examples: Sequence[Any]) -> None:
+    """What is read back of written predictions scores the same."""
+    predictions = _predict(model, reader, examples)
+    task = reader.task
+    pairs = zip(examples, predictions, strict=True)
+    written = json.loads(json.dumps([task.record(each, told) for each, told in pairs]))
+    read = [task.recorded(record) for record in written]
+    if None in read:  # they are predicted again where they are needed
+        return
+    one, other = (
+        reader.own_scores(examples, told)[task.metric].value for told in (predictions, read)
+    )
+    _require(
+        one == other or (one is not None and other is not None and abs(one - other) < 1e-4),
+        f"predictions that were written and read back score {other} instead of {one}",
     )
 
 

@@ -239,5 +239,6 @@ def test_the_smallest_difference_is_found_four_times_in_five():
     for freedom in (math.inf, 4.0, 12.0):
         found = smallest_difference(0.01, freedom)
         assert power(found, 0.01, freedom) == pytest.approx(0.8, abs=1e-6)
+    assert smallest_difference(0.0) is None
     assert smallest_difference(0.01) == pytest.approx(0.01 * (1.95996 + 0.84162), rel=1e-3)
     assert smallest_difference(0.01, 4.0) > smallest_difference(0.01, 12.0)

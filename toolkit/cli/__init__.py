@@ -11,6 +11,7 @@ import typer
 
 from toolkit import stopping
 from toolkit.cli.check import check
+from toolkit.cli.compare import compare
 from toolkit.cli.diff import diff
 from toolkit.cli.evaluate import evaluate
 from toolkit.cli.export import export
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (check, finetune, predict, evaluate, export, recipes, replay, diff, report):
+for command in (check, compare, finetune, predict, evaluate, export, recipes, replay, diff, report):
     app.command()(command)
 
 
@@ -97,7 +98,7 @@ def _leave(stopped: stopping.Stopped) -> None:
 
 def _way_on() -> str:
     """How to go on with a run that was stopped."""
-    if sys.argv[1:2] != ["finetune"]:
+    if sys.argv[1:2] not in (["finetune"], ["compare"], ["curve"]):
         return ""
     again = [each for each in sys.argv[1:] if each != "--fresh"]  # which would start over again
     command = ["toolkit", *again]

@@ -6,7 +6,7 @@ milliseconds, and computes on one thread: the bits do not depend on how many wor
 
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import connection, forkserver
 from typing import Any, NamedTuple
 
@@ -23,7 +23,10 @@ _ONE_THREAD = {
     "OPENBLAS_NUM_THREADS": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
-_LOADED = ("toolkit.training.finetune", "toolkit.predict")  # before any process is forked
+_LOADED = (  # before any process is forked; the last are what a run loads on its way
+    "toolkit.training.finetune", "toolkit.predict", "transformers.models.auto.modeling_auto",
+    "torch._dynamo", "seqeval.metrics", "seqeval.scheme", "scipy.stats", "sklearn.metrics",
+)  # fmt: skip
 _SECONDS = 0.2  # between two looks whether a signal asks to stop
 
 
@@ -93,9 +96,24 @@ def run_all(jobs: Sequence[Job], workers: int | None, tell: Tell) -> dict[str, E
         return {}
     # the last rungs take longest, as a rule: begun first, none is left over at the end
     calls = [Call(job.recipe.run.name, make_run, (job,)) for job in reversed(jobs)]
-    ended: dict[str, Ended] = {}
     start_server()
-    place = machine(workers)
+    return _worked(machine(workers), calls, tell)
+
+
+def run_one_by_one(
+    task: Callable[..., None], given: Mapping[str, tuple[Any, ...]], tell: Tell
+) -> dict[str, Ended]:
+    """Do a task for each name, one behind the other; how each ended."""
+    if not given:
+        return {}
+    start_server()
+    place = machine(1)
+    calls = [Call(name, task, arguments) for name, arguments in given.items()]
+    return _worked(place._replace(devices=place.devices[:1]), calls, tell)
+
+
+def _worked(place: Machine, calls: "Sequence[Call]", tell: Tell) -> dict[str, Ended]:
+    ended: dict[str, Ended] = {}
     with stopping.deferred():
         _Crew(place, calls, tell, ended).work()
     return ended

@@ -135,8 +135,10 @@ def power(
 
 def smallest_difference(
     error: float, freedom: float = math.inf, *, level: float = LEVEL, wanted: float = POWER
-) -> float:
-    """The smallest true difference that is found as often as wanted."""
+) -> float | None:
+    """The smallest true difference that is found as often as wanted; None without an error."""
+    if error == 0:  # equal predictions say nothing of others
+        return None
     low, high = 0.0, error
     while power(high, error, freedom, level) < wanted:
         low, high = high, 2 * high

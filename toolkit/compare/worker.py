@@ -108,20 +108,21 @@ def make_run(tell: Callable[[Said], None], job: Job) -> None:
     from toolkit.training.finetune import finetune
 
     began, watching = time.monotonic(), _Watching(tell)
-    run = Run(folder_of(job.recipe))
+    run, is_new = Run(folder_of(job.recipe)), True
     try:
         while True:
             try:
-                finetune(
+                finished = finetune(
                     job.recipe, fresh=job.fresh, allow_code=job.allow_code, watch=watching.watch
                 )
+                is_new = not finished.was_finished
                 return
             except InUseError:
                 if time.monotonic() > began + PATIENCE:
                     raise
                 time.sleep(0.2)
     finally:
-        if run.folder.is_dir() and watching.has_started:
+        if is_new and run.recipe_file.is_file():  # else it had not begun
             _leave_usage(run.folder, time.monotonic() - began, watching.sizes)
 
 
@@ -130,7 +131,6 @@ class _Watching:
 
     def __init__(self, tell: Callable[[Said], None]) -> None:
         self.tell = tell
-        self.has_started = False
         self.num_steps = 0
         self.sizes: dict[str, int] = {}
 
@@ -140,7 +140,6 @@ class _Watching:
         if isinstance(event, Note):
             self.tell(Said(event.text, is_note=True))
         elif isinstance(event, Started):
-            self.has_started = True
             self.num_steps = event.num_steps
             self.sizes = {
                 "parameters": event.num_parameters,

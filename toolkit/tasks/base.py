@@ -207,6 +207,13 @@ class Task(Block, ABC):
         """
         return plain_case(record)
 
+    def recorded(self, record: Mapping[str, Any]) -> Any | None:
+        """The prediction that a `record` holds, but for digits that were rounded off.
+
+        None where it does not hold all that scores need: it is predicted again then.
+        """
+        return None
+
     def render(self, example: Any, prediction: Any) -> str:
         """A prediction as a line that a person reads."""
         return str(prediction)

@@ -256,6 +256,17 @@ class QuestionAnswering(Task):
         """A question, with its answer and the gold ones marked in the context."""
         return answer_case(record)
 
+    def recorded(self, record: Mapping[str, Any]) -> Answered:
+        """The answer and the other candidates."""
+        return Answered(
+            record["prediction"],
+            record["start"],
+            record["end"],
+            record["score"],
+            record.get("no_answer_score"),
+            tuple(Candidate(**each) for each in record["n_best"]),
+        )
+
     def render(self, example: Question, prediction: Answered) -> str:
         """`London (0.93): …met Charles Babbage in [London], and Marie…`, or `(no answer)`."""
         if prediction.start is None or prediction.end is None:

@@ -308,6 +308,14 @@ class SequenceClassification(Task):
         """A text with its labels, or its number."""
         return class_case(record)
 
+    def recorded(self, record: Mapping[str, Any]) -> Labelled:
+        """The label and the probability of each class."""
+        label, scores = record["prediction"], record.get("score", {})
+        return Labelled(
+            tuple(label) if isinstance(label, list) else label,
+            tuple(scores[name] for name in self.classes if name in scores),
+        )
+
     def render(self, example: Text, prediction: Labelled) -> str:
         """`label (0.93)`, `label, label`, or the number."""
         label = prediction.label

@@ -232,6 +232,10 @@ class TokenClassification(Task):
         """A sentence with its spans, or with the words whose tags are wrong."""
         return span_case(record) if self.has_spans else tag_case(record)
 
+    def recorded(self, record: Mapping[str, Any]) -> Tags:
+        """The tags and their probabilities."""
+        return Tags(tuple(record["prediction"]), tuple(record["score"]))
+
     def render(self, example: Tagged, prediction: Tags) -> str:
         """`[Ada Lovelace](PER) lived in [London](LOC) .`, or `word/TAG` where tags are plain."""
         if self.has_spans:
