@@ -1,6 +1,7 @@
 # One command runs the main job, one passes the tests; each does its own set-up, once.
 #
 #   make finetune RECIPE=ner-bert [ARGS="train.epochs=5"] [PROCESSES=2]
+#   make compare RECIPE=wnut17
 #   make test
 #
 # PYTHON=python3.12     the Python that makes the virtual environment
@@ -34,11 +35,12 @@ TOOLKIT := $(BIN)/torchrun --nproc_per_node $(PROCESSES) -m toolkit
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup finetune test sweep torture check format lint types bench schema clean
+.PHONY: help setup finetune compare test sweep torture check format lint types bench schema clean
 
 help:  ## This list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 	@echo "  recipes: $(basename $(notdir $(wildcard recipes/*.yaml)))"
+	@echo "  ladders: $(basename $(notdir $(wildcard recipes/ladders/*.yaml)))"
 
 setup: $(READY)  ## Make the virtual environment (the other targets do it too, once)
 
@@ -56,6 +58,9 @@ endif
 
 finetune: $(READY)  ## Fine-tune by RECIPE=… (ner-bert), with stand-ins where no Hub can be reached
 	@$(TOOLKIT) finetune $(RECIPE) $(STAND_IN) $(ARGS)
+
+compare: $(READY)  ## Train the rungs of a ladder (RECIPE=wnut17), or a recipe's seeds, and compare them
+	@$(BIN)/toolkit compare $(RECIPE) $(STAND_IN) $(ARGS)
 
 test: $(READY)  ## Run the tests
 	@$(BIN)/python -m pytest -n 2 $(ARGS)

@@ -172,7 +172,7 @@ def _costs(rung: Rung) -> dict[str, Any]:
         "texts_per_second": speed.get("texts_per_second"),
         "latency_ms": speed.get("latency_ms"),
         "batch_latency_ms": speed.get("batch_latency_ms"),
-        "measured": {key: speed.get(key) for key in ("device", "precision", "load")},
+        "measured": {key: speed.get(key) for key in ("device", "precision", "busy")},
         "size_bytes": folder_size(rung.runs[0].run.model),
         "pareto": None,
     }

@@ -5,12 +5,13 @@ measured is kept beside the run, and measured again where the machine is another
 """
 
 import json
-import os
 import platform
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import psutil
 
 from toolkit.compare.worker import Said
 from toolkit.recipe.load import load_recipe
@@ -24,6 +25,7 @@ SPEED = "speed.json"
 BATCH = 32
 SECONDS = 3.0  # of each of the three measurements, or so
 MOST_SINGLE = 200  # texts, one at a time
+LOOK = 0.3  # seconds of a look at who else computes
 FEWEST = 5  # timings of each kind, however long they take
 
 
@@ -52,7 +54,7 @@ def measure(
 
 
 def _measured(predictor: "Predictor", texts: Sequence[Any]) -> dict[str, Any]:
-    load_before = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    busy = psutil.cpu_percent(LOOK) / 100
     single = _timings(predictor, [[text] for text in _spread(texts, MOST_SINGLE)])
     batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
     batched = _timings(predictor, batches[:-1] or batches)
@@ -63,7 +65,7 @@ def _measured(predictor: "Predictor", texts: Sequence[Any]) -> dict[str, Any]:
         "precision": predictor.precision,
         "device": predictor.device.type,
         "processor": processor(),
-        "load": load_before,  # of the machine when it began: others may have computed there
+        "busy": busy,  # the share of the machine that others had when it began
     }
 
 

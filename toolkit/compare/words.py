@@ -7,7 +7,7 @@ from toolkit.compare.comparison import cost_of, within_noise
 from toolkit.compare.significance import LEVEL
 from toolkit.data.text import counted
 
-BUSY = 0.5  # of the cores: who measures then, measures others, too
+BUSY = 0.25  # of the machine: who measures then, measures others, too
 
 
 def sentences(found: Mapping[str, Any]) -> list[str]:
@@ -23,7 +23,7 @@ def sentences(found: Mapping[str, Any]) -> list[str]:
     said += [_step(rung, found) for rung in rungs if rung["difference"]]
     said += _power(found)
     said += _best(found)
-    busy = [rung["name"] for rung in rungs if _is_busy(rung, found["machine"]["cores"])]
+    busy = [rung["name"] for rung in rungs if (rung["measured"]["busy"] or 0.0) > BUSY]
     if busy:
         said.append(
             f"Others computed on this machine while {', '.join(busy)} were measured: their times "
@@ -131,11 +131,6 @@ def _cost(rung: Mapping[str, Any]) -> str:
     if cost is not None:
         parts.append(f"{_significant(cost)} ms a text")
     return f", {', '.join(parts)}" if parts else ""
-
-
-def _is_busy(rung: Mapping[str, Any], cores: int) -> bool:
-    load = rung["measured"]["load"]
-    return load is not None and load > BUSY * cores
 
 
 HEADER = (
