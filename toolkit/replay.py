@@ -42,7 +42,9 @@ def replay(
     with tempfile.TemporaryDirectory(prefix="toolkit-replay-") as place:
         text = Path(place) / "recipe.yaml"
         text.write_text(manifest["recipe"], encoding="utf-8")
-        recipe = load_recipe(text, f"run.folder={place}", allow_code=tuple(allow_code))
+        recipe = load_recipe(
+            text, f"run.folder={place}", "run.track=[]", allow_code=tuple(allow_code)
+        )
         again = Run(Path(place) / recipe.run.name)
         difference = None
         look = _watching(again, recorded, run.is_finished, watch)

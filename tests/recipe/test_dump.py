@@ -179,6 +179,7 @@ run:
   name: ner
   folder: runs
   stand_in: []
+  track: []
 """
     )
 

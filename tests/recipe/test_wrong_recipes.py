@@ -256,7 +256,7 @@ evaluate: []
         "ner.yaml:16: run.name: found 'a/b', expected up to 100 letters, digits, "
         "'.', '_' and '-', the first a letter or digit",
         "ner.yaml:16: run.fodler: unknown key. Did you mean 'folder'? "
-        "Known: name, folder, stand_in",
+        "Known: name, folder, stand_in, track",
         "ner.yaml:17: evaluate: found [], expected a block of keys",
         f"ner.yaml: model.type: missing, expected pretrained, lstm or {OWN}",
         "ner.yaml: data.train: missing, expected text: the split to learn from",

@@ -15,7 +15,7 @@ from toolkit.registry import SELECTOR, name_of
 
 _WIDEST = 100  # columns of a line, where a list can be broken
 # where a run goes, and what becomes of steps that are still to come: nothing of what it is
-_WHERE_IT_GOES = {"run": ("name", "folder"), "train": ("on_nonfinite",)}
+_WHERE_IT_GOES = {"run": ("name", "folder", "track"), "train": ("on_nonfinite",)}
 _ABSENT = object()
 
 

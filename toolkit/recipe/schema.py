@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(gt=0)]
+Tracker = Literal["tensorboard", "wandb", "mlflow"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 Name = Annotated[
@@ -172,11 +173,17 @@ class Evaluate(Block):
 
 
 class RunSettings(Block):
-    """Where the result goes."""
+    """Where the result goes, and who is told of it."""
 
     name: Name  # of its folder, and in every table; the recipe's file name by default
     folder: str = "runs"  # the folder that holds the run's folder
     stand_in: tuple[str, ...] = ()  # what --stand-in replaced, a sentence each; not set by hand
+    track: tuple[Tracker, ...] = ()  # send numbers there, too; each needs its package
+
+    def faults(self) -> list[tuple[str, str]]:
+        """A tracker that is named twice."""
+        twice = sorted({name for name in self.track if self.track.count(name) > 1})
+        return [("track", f"found {name!r} twice, expected each once") for name in twice]
 
 
 @dataclass(frozen=True, kw_only=True)

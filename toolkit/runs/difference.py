@@ -20,7 +20,7 @@ INPUTS = (  # what is compared, by the keys of a manifest
     ("processes", "processes"),
     ("hardware", "hardware"),
 )
-_WHERE_IT_GOES = ("run.name", "run.folder")
+_WHERE_IT_GOES = ("run.name", "run.folder", "run.track")
 
 
 def first_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:

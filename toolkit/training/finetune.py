@@ -47,6 +47,7 @@ from toolkit.training.preparation import (
 )
 from toolkit.training.processes import Processes
 from toolkit.training.steps import Loop, check_targets
+from toolkit.training.tracking import check_trackers, tracked
 from toolkit.training.training_windows import training_windows
 from toolkit.training.unfreezing import Unfreezing
 from toolkit.training.window_store import Windows
@@ -68,6 +69,7 @@ def finetune(
     """
     recipe = ready(recipe, stand_in=stand_in)
     check_blocks(recipe)
+    check_trackers(recipe.run.track)
     processes = Processes()
     tell: Watch = watch if watch and processes.is_main else lambda event: None
     devices = [processes.device] if processes.device.type == "cuda" else []
@@ -96,7 +98,8 @@ def finetune(
         train_split.remember(settled.task, task, cache)
         learned = settled.model_copy(update={"task": task})
         make_run: Callable[[Job], Finished] = registry.at(model.trained_by)
-        return make_run(Job(run, learned, splits, sets, processes, tell, cache))
+        with tracked(learned, run.folder, tell, is_main=processes.is_main) as told:
+            return make_run(Job(run, learned, splits, sets, processes, told, cache))
 
 
 @contextmanager
