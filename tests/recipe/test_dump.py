@@ -158,6 +158,7 @@ train:
   micro_batches: null
   tokens_per_micro_batch: auto
   reproducible: null
+  strategy: ddp
   threads: null
   evaluate_every: null
   checkpoint_every: null
@@ -250,6 +251,12 @@ def test_what_becomes_of_steps_to_come_makes_no_other_run(recipe):
     assert filled_from(recipe, stored) == recipe
     no_dev = recipe.model_copy(update={"data": Conll(train="train.conll")})
     assert differences(recipe, no_dev) == ["data.dev: 'dev.conll' in the run, null now"]
+
+
+def test_who_keeps_the_weights_makes_no_other_run(recipe):
+    shared = recipe.model_copy(update={"train": Train(learning_rate=3e-5, strategy="fsdp")})
+    assert differences(recipe, shared) == differences(shared, recipe) == []
+    assert filled_from(shared, recipe).train.strategy == "fsdp"
 
 
 def test_of_another_class_only_the_name_is_told(recipe, stored):

@@ -208,6 +208,12 @@ BETWEEN_KEYS = [
           ["ner.yaml:11: train.betas: found [0.9, 1.0], expected less than 1 each",
            "ner.yaml:12: train.warmup: found 1.0, which never ends, expected less than 1",
            "ner.yaml:14: train.micro_batches: found 8, expected at most batch_size (4)"]),
+    Wrong("what does not go with weights that are shared out",
+          trained("strategy: fsdp", "precision: fp16", "micro_batches: 2", "reproducible: elastic"),
+          ["ner.yaml:11: train.strategy: found 'fsdp' with reproducible: elastic, expected 'ddp': "
+           "how shares of a gradient are added depends on the number of processes",
+           "ner.yaml:12: train.precision: found 'fp16' with strategy: fsdp, expected 'bf16' or "
+           "'fp32'"]),
     Wrong("blocks that do not go together",
           trained("patience: 3").replace("  dev: dev.conll\n", ""),
           ["ner.yaml:10: train.patience: found 3 without data.dev, expected a dev split or null"]),

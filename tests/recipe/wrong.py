@@ -39,7 +39,7 @@ TRAIN_KEYS = (
     "epochs, batch_size, learning_rate, head_learning_rate, layer_decay, freeze, "
     "unfreeze_every, gradient_checkpointing, compact_vocabulary, weight_decay, betas, epsilon, "
     "schedule, warmup, max_grad_norm, precision, seed, micro_batches, "
-    "tokens_per_micro_batch, reproducible, threads, evaluate_every, checkpoint_every, "
+    "tokens_per_micro_batch, reproducible, strategy, threads, evaluate_every, checkpoint_every, "
     "keep_checkpoints, on_nonfinite, patience"
 )
 BLOCKS = "task, model, data, train, evaluate, run"

@@ -111,7 +111,9 @@ class Display:
 
     def _started(self, event: "Started") -> None:
         self.num_steps = event.num_steps
-        processes = f"{event.num_processes} processes" if event.num_processes > 1 else "1 process"
+        processes = "1 process"
+        if event.num_processes > 1:
+            processes = f"{event.num_processes} processes ({event.strategy})"
         trained = ""
         if event.num_trained != event.num_parameters:
             share = event.num_trained / event.num_parameters

@@ -35,6 +35,13 @@ class EncoderModule(nn.Module):
         """The part whose weights may be in a smaller type while nothing is trained; None: none."""
         return None
 
+    def parts(self) -> Sequence[nn.Module]:
+        """Parts whose weights nobody needs but while they are called; none: all, at any time.
+
+        Where processes share out weights, those of such a part are brought together for its calls.
+        """
+        return ()
+
     @abstractmethod
     def forward(self, batch: Mapping[str, Tensor], lengths: Sequence[int] | None = None) -> Encoded:
         """Read `input_ids` and `attention_mask`, both (batch, length), and what else it has.

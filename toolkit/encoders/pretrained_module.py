@@ -13,6 +13,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from toolkit.encoders.checkpoint import Place
 from toolkit.encoders.flat import FlatReader, first_position, position_table, probed_reader
+from toolkit.encoders.layers import layers_of
 from toolkit.encoders.light_tokenizer import byte_levels
 from toolkit.encoders.loading import loading, tokenizer_in
 from toolkit.encoders.module import EncoderModule
@@ -60,6 +61,11 @@ class PretrainedModule(EncoderModule):
         """The family's encoder, where it is read by our own attention."""
         found: nn.Module = self.base
         return None if self.reader is None else found
+
+    def parts(self) -> Sequence[nn.Module]:
+        """The family's layers, where they are modules that are called."""
+        layers = layers_of(self.base).values()
+        return [layer for layer in layers if not isinstance(layer, (nn.ModuleList, nn.ModuleDict))]
 
 
 def module_of(base: Any, encoder: Any) -> PretrainedModule:

@@ -52,8 +52,7 @@ class Vocabulary:
 
     def stepped(self, group: dict[str, Any]) -> None:
         """Keep account of the decay of a step that AdamW has made; `group` is that of the rows."""
-        if self.rows.grad is not None:
-            self.share_left *= 1.0 - group["lr"] * group["weight_decay"]
+        self.share_left *= 1.0 - group["lr"] * group["weight_decay"]
 
     @torch.no_grad()
     def _widen(self) -> None:

@@ -14,8 +14,9 @@ from toolkit.recipe.sets import written_set
 from toolkit.registry import SELECTOR, name_of
 
 _WIDEST = 100  # columns of a line, where a list can be broken
-# where a run goes, and what becomes of steps that are still to come: nothing of what it is
-_WHERE_IT_GOES = {"run": ("name", "folder", "track"), "train": ("on_nonfinite",)}
+# where a run goes, who keeps its weights, and what becomes of steps that are still to come: nothing
+# of what it is
+_WHERE_IT_GOES = {"run": ("name", "folder", "track"), "train": ("strategy", "on_nonfinite")}
 _ABSENT = object()
 
 

@@ -75,6 +75,9 @@ class Train(Block):
     reproducible: Literal["elastic"] | None = (
         None  # elastic: the same bits on 1, 2, 4, … processes, interrupted or not; null: faster
     )
+    strategy: Literal["ddp", "fsdp"] = (
+        "ddp"  # each of several processes has all weights; fsdp: a share of them and what they need
+    )
     threads: Learned[Positive | None] = (
         None  # of a CPU, in each process; null: as many as torch takes, which elastic keeps to
     )
@@ -102,6 +105,22 @@ class Train(Block):
                 "elastic: the most processes that the run may ever have"
             )
             faults.append(("micro_batches", message))
+        if self.strategy == "fsdp":
+            faults += self._unshared()
+        return faults
+
+    def _unshared(self) -> list[tuple[str, str]]:
+        """What does not go with weights that are shared out."""
+        faults = []
+        if self.reproducible == "elastic":
+            message = (
+                "found 'fsdp' with reproducible: elastic, expected 'ddp': how shares of a gradient "
+                "are added depends on the number of processes"
+            )
+            faults.append(("strategy", message))
+        if self.precision == "fp16":
+            message = "found 'fp16' with strategy: fsdp, expected 'bf16' or 'fp32'"
+            faults.append(("precision", message))
         return faults
 
 

@@ -51,6 +51,7 @@ def describe(
         "checkpoint": _origin(recipe),
         "seed": recipe.train.seed,
         "processes": processes,
+        "strategy": recipe.train.strategy if processes > 1 else None,  # of several processes
         "versions": {"python": platform.python_version(), **_versions()},
         "hardware": _hardware(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],

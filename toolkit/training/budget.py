@@ -38,17 +38,18 @@ def fitting_tokens(loop: Loop) -> int:
     most = Size.together(sizes).computed(is_padded)
     totals = zeros(4, device=loop.processes.device)
     room = _room(loop)
-    while True:
-        places = cut_at(most, sizes, is_padded)[0]
-        seed = counted_seed(loop.train.seed, "probe")
-        micro_batch = MicroBatch([examples[place] for place in places], seed)
-        refused = tried(loop, loop.model, 0, micro_batch, totals)
-        loop.optimiser.zero_grad(set_to_none=True)
-        if refused is None:
-            break
-        if refused.examples == 1:
-            raise too_large("before the first step", refused, loop.train)
-        most = refused.tokens // 2
+    with loop.alone() as model:
+        while True:
+            places = cut_at(most, sizes, is_padded)[0]
+            seed = counted_seed(loop.train.seed, "probe")
+            micro_batch = MicroBatch([examples[place] for place in places], seed)
+            refused = tried(loop, model, 0, micro_batch, totals)
+            model.zero_grad(set_to_none=True)
+            if refused is None:
+                break
+            if refused.examples == 1:
+                raise too_large("before the first step", refused, loop.train)
+            most = refused.tokens // 2
     del room
     return most
 

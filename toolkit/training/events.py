@@ -19,6 +19,7 @@ class Started(NamedTuple):
     num_parameters: int
     num_trained: int  # of the parameters, sooner or later
     num_processes: int
+    strategy: str  # of several processes
     device: str
     precision: str
     max_length: int  # tokens of a window

@@ -42,10 +42,12 @@ from toolkit.training.preparation import (
     read_sets,
     read_splits,
     resolved,
+    tell_strategy,
     threads_kept,
     tokenizer_of,
 )
 from toolkit.training.processes import Processes
+from toolkit.training.sharding import Sharding
 from toolkit.training.steps import Loop, check_targets
 from toolkit.training.tracking import check_trackers, tracked
 from toolkit.training.training_windows import training_windows
@@ -131,6 +133,7 @@ def train_model(job: Job) -> Finished:
     reader = Reader(recipe.task, tokenizer, size, metrics)
     record = manifest.describe(recipe, job.splits, job.sets, processes.count)
     check_same_data(run, record)
+    tell_strategy(run, record, job.tell)
     job = _packed(job._replace(recipe=recipe), reader)
     _tell_new_head(job, model)
     rehearse(job, _saying(job, model), reader)
@@ -148,6 +151,7 @@ def train_model(job: Job) -> Finished:
             num_parameters=num_parameters,
             num_trained=num_trained,
             num_processes=processes.count,
+            strategy=recipe.train.strategy,
             device=processes.device.type,
             precision=recipe.train.precision,
             max_length=reader.size.max_length,
@@ -200,9 +204,11 @@ def _loop(job: Job, model: Model, reader: Reader) -> Loop:
     unfreezing = Unfreezing.of(model, train, plan)
     if unfreezing is not None and (num := unfreezing.left_out(plan)):
         job.tell(Note(f"train.unfreeze_every: the run ends before the lowest {num} are trained"))
+    sharding = Sharding.of(model, train, job.processes, vocabulary)
+    trained = model if sharding is None else sharding.model
     loop = Loop(
-        model=model,
-        optimiser=build_optimiser(model, train),
+        model=trained,
+        optimiser=build_optimiser(trained, train),
         scaler=new_scaler(train.precision),
         train=train,
         plan=plan,
@@ -213,6 +219,7 @@ def _loop(job: Job, model: Model, reader: Reader) -> Loop:
         vocabulary=vocabulary,
         vary=reader.vary if reader.task.varies else None,
         ids=lambda places: ids_of(examples, places),
+        sharding=sharding,
     )
     check_targets(loop)
     return loop

@@ -62,6 +62,8 @@ def fit(
         watch(Resumed(progress.step))
     with stopping.deferred():
         progress = _train(run, recipe, loop, model, reader, dev, watch, saving, progress)
+    if loop.sharding is not None:
+        loop.sharding.finish()
     if loop.vocabulary is not None:
         loop.vocabulary.finish()
     if progress.best_step is not None:
@@ -111,7 +113,7 @@ def _train(
             train.checkpoint_every and step.number % train.checkpoint_every == 0
         )
         if is_saved:  # so that the newest checkpoint is always one to go on from
-            _check_finite(loop, model, f"after step {step.number}")
+            _check_finite(loop, f"after step {step.number}")
         progress = progress._replace(is_done=is_last)
         if is_evaluated:
             try:
@@ -121,7 +123,7 @@ def _train(
                 raise _behind(step, stopped.exit_code) from None
         stop = loop.processes.stop()
         if stop and not is_saved:
-            _check_finite(loop, model, f"after step {step.number}")
+            _check_finite(loop, f"after step {step.number}")
         if is_saved or stop:
             _save(saving, loop, model, progress)
             began = time.monotonic()
@@ -213,12 +215,13 @@ def _after(evaluation: Evaluation, progress: Progress, patience: int | None) -> 
 
 
 def _save(saving: Saving, loop: Loop, model: Model, progress: Progress) -> None:
-    if loop.processes.is_main:
+    if loop.processes.is_main or loop.sharding is not None:  # who has a share gives it
         scaler = loop.scaler.state_dict() if loop.scaler else None
-        state = progress._asdict() | {"scaler": scaler, "frozen": frozen_hash(model)}
         with loop.whole():
+            state = progress._asdict() | {"scaler": scaler, "frozen": frozen_hash(model)}
             weights = weights_of(model, without=model.frozen)
-        checkpoint = Checkpoint(weights, state_of(loop.optimiser, model), state)
+        checkpoint = Checkpoint(weights, state_of(loop.optimiser, loop.model), state)
+    if loop.processes.is_main:
         saving.save(progress.step, checkpoint, best=progress.best_step, is_last=progress.is_done)
     loop.processes.wait()
 
@@ -233,17 +236,16 @@ def _resume(run: Run, loop: Loop, model: Model) -> Progress:
     if not step:
         return Progress()
     checkpoint = newest or run.checkpoints.load(step)
-    state = dict(checkpoint.state)
-    if state.pop("frozen") != frozen_hash(model):
-        raise RunError(
-            f"{run.folder}: the frozen weights are not those that this run began with "
-            "(did the checkpoint change?): --fresh starts over"
-        )
-    source = run.checkpoints.weights(step)
+    state, source = dict(checkpoint.state), run.checkpoints.weights(step)
     with loop.whole():
+        if state.pop("frozen") != frozen_hash(model):
+            raise RunError(
+                f"{run.folder}: the frozen weights are not those that this run began with "
+                "(did the checkpoint change?): --fresh starts over"
+            )
         put_weights(model, checkpoint.weights, source, without=model.frozen)
-    restore_state(loop.optimiser, model, checkpoint.optimiser)
-    _check_finite(loop, model, f"{run.checkpoints.path(step)}")
+    restore_state(loop.optimiser, loop.model, checkpoint.optimiser)
+    _check_finite(loop, f"{run.checkpoints.path(step)}")
     scaler = state.pop("scaler")
     if loop.scaler and scaler:
         loop.scaler.load_state_dict(scaler)
@@ -277,15 +279,20 @@ def _left_out(progress: Progress) -> str:
     return f"train: {progress.num_left_out} of {progress.step} steps left out: not finite"
 
 
-def _check_finite(loop: Loop, model: Model, when: str) -> None:
-    numbers.check_weights(model, when)
-    state = {
-        f"{kind} of {name}": tensor
+def _check_finite(loop: Loop, when: str) -> None:
+    model = loop.model
+    weights = dict(model.named_parameters()) | dict(model.named_buffers())
+    held = {f"the weight {name}": tensor for name, tensor in weights.items()}
+    held |= {
+        f"the optimiser's {kind} of {name}": tensor
         for name, parameter in model.named_parameters()
         for kind, tensor in loop.optimiser.state.get(parameter, {}).items()
     }
-    if name := numbers.first_not_finite(state):
-        raise NumericalError(f"{when}: the optimiser's {name} holds numbers that are not finite")
+    found = [numbers.first_not_finite(held)]
+    if loop.sharding is not None:  # each process has looked at its shares
+        found = loop.processes.gather(found)
+    if name := next(filter(None, found), None):
+        raise NumericalError(f"{when}: {name} holds numbers that are not finite")
 
 
 def _log_step(run: Run, loop: Loop, step: Step, seconds: float, watch: Watch) -> None:

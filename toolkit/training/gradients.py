@@ -112,16 +112,44 @@ def gradients(loop: "Loop", wrapped: nn.Module, held: Held, step: int) -> Sums |
         if refused:
             processes.go_on(wrapped)
             shared = _empty(loop, step)
-        if lost := tried(loop, wrapped, step, shared, totals):
-            if lost.examples == 1:
-                raise too_large(f"step {step + 1}", lost, loop.train)
-            raise SharedMemoryError(step, lost)
+        _exchange(loop, wrapped, step, shared, totals)
     totals[3] = refused is not None
+    sums, failures = _summed(totals, processes)
+    return agreed(loop, step, refused) if failures else sums
+
+
+def sharded_gradients(loop: "Loop", step: int) -> Sums:
+    """Leave this process's share of the gradient of the summed loss over the step in `.grad`.
+
+    Each pass brings weights together and shares gradients out, so all processes make as many, and
+    none can be taken back. SharedMemoryError or MemoryLimitError where memory does not hold one.
+    """
+    processes = loop.processes
+    parts = shared_parts(loop.train.micro_batches or 1, processes)
+    own = [each for part in parts for each in micro_batches(loop, step, part)]
+    own += [_empty(loop, step)] * (processes.most(len(own)) - len(own))
+    totals = new_totals(loop)
+    loop.optimiser.zero_grad(set_to_none=True)
+    for micro_batch in own:
+        _exchange(loop, loop.model, step, micro_batch, totals)
+    return _summed(totals, processes)[0]
+
+
+def _exchange(
+    loop: "Loop", wrapped: nn.Module, step: int, micro_batch: MicroBatch, totals: Tensor
+) -> None:
+    """Add a micro-batch while others wait for its gradient."""
+    if lost := tried(loop, wrapped, step, micro_batch, totals):
+        if lost.examples == 1:
+            raise too_large(f"step {step + 1}", lost, loop.train)
+        raise SharedMemoryError(step, lost)
+
+
+def _summed(totals: Tensor, processes: "Processes") -> tuple[Sums, bool]:
+    """The sums over the processes, and whether the memory of any was short."""
     totals[4] = stopping.vote()  # so that all stop behind the same step
     loss, count, num_tokens, failures, processes.votes = processes.sum(totals).tolist()
-    if failures:
-        return agreed(loop, step, refused)
-    return Sums(loss, int(count), int(num_tokens))
+    return Sums(loss, int(count), int(num_tokens)), bool(failures)
 
 
 def tried(

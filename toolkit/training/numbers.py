@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from toolkit.data.text import counted
 from toolkit.errors import NumericalError
+from toolkit.training.sharding import local
 
 MOST_NAMED = 8  # examples in a message
 MOST_IN_A_ROW = 5  # steps that may be left out, one behind the other
@@ -85,11 +86,12 @@ class NonFiniteError(NumericalError):
 
 @torch.no_grad()
 def first_not_finite(named: Mapping[str, Tensor]) -> str | None:
-    """The name of the first tensor that holds a number that is not finite."""
+    """The name of the first tensor that holds a number that is not finite, here in this process."""
     floats = {name: tensor for name, tensor in named.items() if tensor.is_floating_point()}
     if not floats:
         return None
     # a sum is not finite where a number is not, and quicker to have; a finite one may overflow
+    floats = {name: local(tensor) for name, tensor in floats.items()}
     sums = torch.stack([tensor.sum().float().cpu() for tensor in floats.values()])
     for name, is_finite in zip(floats, torch.isfinite(sums).tolist(), strict=True):
         if not is_finite and not bool(torch.isfinite(floats[name]).all()):

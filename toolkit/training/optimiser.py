@@ -10,6 +10,7 @@ from torch import nn
 from toolkit.encoders.layers import depths_of
 from toolkit.models.freezing import needs_layers
 from toolkit.recipe.schema import Train
+from toolkit.training.sharding import gathered, shared_as
 
 NEW = ("head.", "encoder.pooling.")  # what no checkpoint brought: has the rate of the head
 
@@ -83,9 +84,9 @@ def trained(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
 
 
 def state_of(optimiser: torch.optim.Optimizer, model: nn.Module) -> dict[str, torch.Tensor]:
-    """The optimiser's tensors as `parameter name / kind`, on the CPU."""
+    """The optimiser's tensors as `parameter name / kind`, on the CPU; all who have shares call."""
     return {
-        f"{name}/{kind}": tensor.detach().cpu().contiguous()
+        f"{name}/{kind}": gathered(tensor.detach()).cpu().contiguous()
         for name, parameter in model.named_parameters()
         for kind, tensor in optimiser.state.get(parameter, {}).items()
     }
@@ -101,4 +102,5 @@ def restore_state(
         parameter = parameters[name]
         # the step count of fused AdamW lives beside the parameter, its moments have its type
         values: dict[str, Any] = optimiser.state[parameter]
-        values[kind] = tensor.to(parameter.device)
+        tensor = tensor.to(parameter.device)
+        values[kind] = shared_as(parameter, tensor) if tensor.dim() else tensor

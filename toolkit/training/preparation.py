@@ -39,6 +39,8 @@ def resolved(asked: Train, settled: Train, processes: Processes, tell: Watch) ->
         raise RecipeError(
             f"train.micro_batches: {parts} cannot be shared equally by {processes.count} processes"
         )
+    if settled.strategy == "fsdp" and processes.count == 1:
+        tell(Note("train.strategy: fsdp, on one process, which keeps all weights, as with ddp"))
     precision, threads = resolve_precision(settled.precision, processes.device), settled.threads
     if settled.reproducible == "elastic":
         threads = processes.from_main(threads or torch.get_num_threads())
@@ -175,6 +177,13 @@ def check_same_data(run: Run, record: dict[str, Any]) -> None:
         raise RunError(
             f"{run.folder}: {', '.join(odd)} changed since this run began: --fresh starts over"
         )
+
+
+def tell_strategy(run: Run, record: dict[str, Any], tell: Watch) -> None:
+    """Say where processes share the model in another way than when the run was last started."""
+    before, now = run.manifest().get("strategy"), record["strategy"]
+    if None not in (before, now) and before != now:
+        tell(Note(f"train.strategy: {before} until now, {now} from here on"))
 
 
 class _Texts:

@@ -12,12 +12,19 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, gather_object
 from torch import Tensor, nn
-from torch.distributed import P2POp, batch_isend_irecv, irecv, isend
+from torch.distributed import P2POp, ReduceOp, all_reduce, batch_isend_irecv, irecv, isend
 from torch.nn.parallel import DistributedDataParallel
 
 from toolkit import stopping
 from toolkit.errors import ToolkitError
 from toolkit.training.peers import Peers, forget
+
+# how `accelerate launch` tells its processes what it was asked for
+_OTHER_WAYS = {
+    "ACCELERATE_USE_FSDP": "--use_fsdp",
+    "ACCELERATE_USE_DEEPSPEED": "--use_deepspeed",
+    "ACCELERATE_USE_MEGATRON_LM": "--use_megatron_lm",
+}
 
 
 class Processes:
@@ -26,6 +33,7 @@ class Processes:
     def __init__(self) -> None:
         self.votes = 0.0  # of all processes in the last step: whether to stop behind it
         asked = asked_processes()
+        check_launcher()
         # unless told so, Accelerate takes each of several processes without a GPU for the only one
         is_launched = int(os.environ.get("WORLD_SIZE", "1")) > 1
         with stopping.at_once() if is_launched else nullcontext():  # it may wait for the others
@@ -81,6 +89,9 @@ class Processes:
         """
         self.accelerator.free_memory()  # it would keep an earlier wrapper, and its buckets
         prepared: nn.Module = self.accelerator.prepare_model(model)
+        if self.count > 1 and not isinstance(prepared, DistributedDataParallel):
+            kind = type(prepared).__name__
+            raise ToolkitError(f"train.strategy: ddp, but Accelerate made a {kind} of the model")
         return prepared
 
     def alone(self, wrapped: nn.Module, is_last: bool) -> AbstractContextManager[Any]:
@@ -104,6 +115,14 @@ class Processes:
             return tensor
         summed: Tensor = self.accelerator.reduce(tensor, reduction="sum")
         return summed
+
+    def most(self, number: int) -> int:
+        """The largest of what the processes have, the same in each."""
+        if self.count == 1:
+            return number
+        found = torch.tensor(number, device=self.device)
+        all_reduce(found, ReduceOp.MAX)
+        return int(found)
 
     def swap(self, own: Tensor, other: int) -> Tensor:
         """What another process gives for one's own; both call it with each other's rank."""
@@ -156,6 +175,16 @@ def asked_processes() -> int | None:
         if "launch" in words and any(word.endswith("accelerate") for word in words):
             return _after(words, "--num_processes", "--num-processes")
     return None
+
+
+def check_launcher() -> None:
+    """ToolkitError where `accelerate launch` would share out the model in a way of its own."""
+    for variable, option in _OTHER_WAYS.items():
+        if os.environ.get(variable, "").lower() in ("true", "1", "yes"):
+            raise ToolkitError(
+                f"the launcher was asked for {option}: leave that out; weights are shared out by "
+                "train.strategy: fsdp in the recipe"
+            )
 
 
 def _after(words: Sequence[str], *options: str) -> int | None:

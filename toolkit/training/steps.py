@@ -7,8 +7,8 @@ be kept; what draws nevertheless starts from (seed, step, micro-batch).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple
+from contextlib import contextmanager, nullcontext
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -29,11 +29,13 @@ from toolkit.training.gradients import (
     gradients,
     micro_batches,
     read,
+    sharded_gradients,
     shared_parts,
 )
 from toolkit.training.memory import Refused
 from toolkit.training.optimiser import rate_factor
 from toolkit.training.processes import Processes
+from toolkit.training.sharding import Sharding, local, norm_of
 from toolkit.training.unfreezing import Unfreezing
 from toolkit.windows import Window
 
@@ -63,7 +65,7 @@ class Halved(NamedTuple):
 class Loop(NamedTuple):
     """What a loop needs; the same in every process."""
 
-    model: Model  # plain: `steps` wraps it, anew whenever other parameters are trained
+    model: Model  # not wrapped: `steps` does it, anew whenever other parameters are trained
     optimiser: torch.optim.Optimizer
     scaler: "torch.amp.GradScaler | None"  # for fp16
     train: Train  # precision and micro_batches resolved
@@ -76,6 +78,7 @@ class Loop(NamedTuple):
     vary: Callable[[Window, int], Window] | None = None  # a window and a seed; None: as it is
     ids: Callable[[Sequence[int]], Sequence[str]] | None = None  # of examples; None: their places
     smaller: Mapping[int, int] = {}  # tokens at once from these steps on, where memory held no more
+    sharding: Sharding | None = None  # the weights of `model` are shares; None: they are whole
 
     @property
     def is_elastic(self) -> bool:
@@ -89,9 +92,25 @@ class Loop(NamedTuple):
         limits += [tokens for first, tokens in self.smaller.items() if first <= step + 1]
         return min(limits, default=None)
 
-    def whole(self) -> AbstractContextManager[None]:
-        """The model with all of its vocabulary, to evaluate, save or fill it."""
-        return nullcontext() if self.vocabulary is None else self.vocabulary.whole()
+    @property
+    def divided(self) -> int:
+        """What gradients have been divided by when they are there: DDP does so."""
+        return 1 if self.is_elastic or self.sharding else self.processes.count
+
+    @contextmanager
+    def alone(self) -> Iterator[Model]:
+        """The model as it is trained, for a process to compute with by itself; all take part."""
+        if self.sharding is None:
+            yield self.model
+        else:
+            with self.sharding.whole():
+                yield self.sharding.plain
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """All weights and all of the vocabulary, to evaluate, save or fill it; all take part."""
+        with self.alone(), self.vocabulary.whole() if self.vocabulary else nullcontext():
+            yield
 
 
 def steps(loop: Loop, done: int = 0) -> Iterator[Step | Halved]:
@@ -108,7 +127,8 @@ def steps(loop: Loop, done: int = 0) -> Iterator[Step | Halved]:
         is_changed = loop.unfreezing is not None and loop.unfreezing.apply(loop.model, step)
         if wrapped is None or is_changed:
             wrapped = None  # DDP waits for what was trained when it was made: let go of it first
-            wrapped = loop.model if loop.is_elastic else loop.processes.wrap(loop.model)
+            is_bare = loop.is_elastic or loop.sharding is not None
+            wrapped = loop.model if is_bare else loop.processes.wrap(loop.model)
         while isinstance(sums := _sums(loop, wrapped, held, step), Refused):
             most = sums.tokens // 2
             loop = loop._replace(smaller={**loop.smaller, step + 1: most})
@@ -137,6 +157,8 @@ def steps(loop: Loop, done: int = 0) -> Iterator[Step | Halved]:
 def _sums(loop: Loop, wrapped: nn.Module, held: Held, step: int) -> Sums | Refused:
     if loop.is_elastic:
         return elastic_gradients(loop, step)
+    if loop.sharding is not None:
+        return sharded_gradients(loop, step)
     return gradients(loop, wrapped, held, step)
 
 
@@ -147,12 +169,13 @@ def check_targets(loop: Loop) -> None:
     Mostly one example is read for it; ever more at once where the first ones have none.
     """
     number, start, size = loop.plan.num_examples, 0, 1
-    while start < number:
-        examples = range(start, min(number, start + size))
-        micro_batch = MicroBatch(read(loop, examples), counted_seed(loop.train.seed, "targets"))
-        if int(computed(loop, loop.model, 0, micro_batch)[0].count):
-            return
-        start, size = examples.stop, min(2 * size, loop.plan.batch_size)
+    with loop.alone() as model:
+        while start < number:
+            examples = range(start, min(number, start + size))
+            micro_batch = MicroBatch(read(loop, examples), counted_seed(loop.train.seed, "targets"))
+            if int(computed(loop, model, 0, micro_batch)[0].count):
+                return
+            start, size = examples.stop, min(2 * size, loop.plan.batch_size)
     raise DataError(
         f"data.train: none of the {counted(number, 'example')} has a target that can be learned"
     )
@@ -171,11 +194,9 @@ def _update(
     if loop.scaler:
         loop.scaler.unscale_(loop.optimiser)
     parameters = [p for p in loop.model.parameters() if p.grad is not None]
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    # DDP has divided the sums by the number of processes
-    divided = 1 if loop.is_elastic else loop.processes.count
-    torch._foreach_mul_(gradients, divided / max(1, count))
-    norm = torch.nn.utils.get_total_norm(gradients)
+    gradients = [local(p.grad) for p in parameters if p.grad is not None]
+    torch._foreach_mul_(gradients, loop.divided / max(1, count))
+    norm = norm_of(gradients, loop.processes if loop.sharding else None)
     grad_norm = float(norm)
     left_out = None
     if numbers.is_finite(loss, grad_norm):
@@ -183,7 +204,7 @@ def _update(
             torch.nn.utils.clip_grads_with_norm_(parameters, loop.train.max_grad_norm, norm)
         loop.scaler.step(loop.optimiser) if loop.scaler else loop.optimiser.step()
         if loop.vocabulary is not None:
-            loop.vocabulary.stepped(_group_of(loop.optimiser, loop.vocabulary.rows))
+            _tell_decay(loop.vocabulary, loop.model, loop.optimiser)
     elif loop.scaler and numbers.is_finite(loss):
         # float16 overflowed: the scaler takes a lower scale from here on
         left_out = numbers.NotFinite(step + 1, loss, grad_norm, None, None)
@@ -198,19 +219,21 @@ def _update(
 
 def _not_finite(loop: Loop, step: int, loss: float, grad_norm: float) -> numbers.NotFinite:
     """What broke a step, found by computing it again; the same in every process."""
-    processes, model = loop.processes, loop.model
+    processes = loop.processes
     own = [each for part in _parts(loop) for each in micro_batches(loop, step, part)]
-
-    def loss_of(part: int, examples: Sequence[int]) -> torch.Tensor:
-        again = MicroBatch(read(loop, examples), own[part].seed)
-        found = computed(loop, model, step, again)[0].loss
-        scaled: torch.Tensor = loop.scaler.scale(found) if loop.scaler else found
-        return scaled
-
     mine = {n: [each.number for each in part.examples] for n, part in enumerate(own)}
-    weight = numbers.first_not_finite(dict(model.named_parameters()))
     ids = loop.ids or (lambda places: [str(place) for place in places])
-    found = processes.gather(numbers.findings(model, loss_of, mine, processes.rank, ids))
+    with loop.alone() as model:
+
+        def loss_of(part: int, examples: Sequence[int]) -> torch.Tensor:
+            again = MicroBatch(read(loop, examples), own[part].seed)
+            found = computed(loop, model, step, again)[0].loss
+            scaled: torch.Tensor = loop.scaler.scale(found) if loop.scaler else found
+            return scaled
+
+        weight = numbers.first_not_finite(dict(model.named_parameters()))
+        mine_found = numbers.findings(model, loss_of, mine, processes.rank, ids)
+    found = processes.gather(mine_found)
     first = min(found, key=lambda finding: finding.part, default=None)
     return numbers.NotFinite(step + 1, loss, grad_norm, weight, first)
 
@@ -223,5 +246,8 @@ def _parts(loop: Loop) -> range:
     return shared_parts(number, processes)
 
 
-def _group_of(optimiser: torch.optim.Optimizer, parameter: nn.Parameter) -> dict[str, Any]:
-    return next(g for g in optimiser.param_groups if any(p is parameter for p in g["params"]))
+def _tell_decay(vocabulary: Vocabulary, model: Model, optimiser: torch.optim.Optimizer) -> None:
+    rows = model.encoder.word_embedding().weight
+    if rows.grad is not None:
+        group = next(g for g in optimiser.param_groups if any(p is rows for p in g["params"]))
+        vocabulary.stepped(group)
