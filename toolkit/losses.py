@@ -44,3 +44,32 @@ def span_cross_entropy(scores: Tensor, spans: Tensor, choices: Tensor) -> tuple[
         reduction="sum",
     )
     return loss / 2, (spans[:, 0] != IGNORED).sum()
+
+
+def logit_differences(scores: Tensor, wanted: Tensor) -> Tensor:
+    """Over rows (…, labels), summed: the mean squared difference of a row's scores.
+
+    Both are centred over the labels first, since a softmax does not see a constant.
+    """
+    apart = scores.float() - wanted.float()
+    apart = apart - apart.mean(dim=-1, keepdim=True)
+    return apart.square().mean(dim=-1).sum()
+
+
+def divergence(scores: Tensor, wanted: Tensor, temperature: float) -> Tensor:
+    """T² KL(softmax(wanted / T) ‖ softmax(scores / T)) of rows (…, labels), summed.
+
+    G. Hinton et al. 2015, section 2: with T² the gradient keeps its size. For a large T it is half
+    of `logit_differences`.
+    """
+    ours = (scores.float() / temperature).log_softmax(dim=-1)
+    theirs = (wanted.float() / temperature).log_softmax(dim=-1)
+    apart = functional.kl_div(ours, theirs, reduction="sum", log_target=True)
+    return temperature**2 * apart
+
+
+def binary_divergence(scores: Tensor, wanted: Tensor, temperature: float) -> Tensor:
+    """As `divergence`, of each score by itself: of a label's being there or not."""
+    rows = torch.stack((scores, torch.zeros_like(scores)), dim=-1)  # (…, labels, 2)
+    others = torch.stack((wanted, torch.zeros_like(wanted)), dim=-1)
+    return divergence(rows, others, temperature)

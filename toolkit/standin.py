@@ -10,6 +10,7 @@ from typing import Any
 
 from toolkit import registry
 from toolkit.errors import UnreachableError
+from toolkit.recipe.distill import Distill
 from toolkit.recipe.schema import Evaluate, Recipe
 
 SUFFIX = "-stand-in"
@@ -33,14 +34,14 @@ def ready(
     """
     no_data, no_model = recipe.data.missing(), recipe.model.missing()
     no_scores = recipe.evaluate.missing()  # sets and metrics
-    if not (no_data or no_model or no_scores):
-        return recipe
+    distill = recipe.train.distill
+    no_teacher = distill.missing() if distill else []
     if not stand_in:
-        phrases = [phrase for key in no_scores for phrase in no_scores[key]]
+        phrases = [phrase for key in no_scores for phrase in no_scores[key]] + no_teacher
         wanted = [*no_data, *(no_model if needs_model else ()), *(phrases if needs_model else ())]
-        if not wanted:
-            return recipe
-        raise UnreachableError(wanted)
+        if wanted:
+            raise UnreachableError(wanted)
+        return _marked(recipe)
     said: list[str] = []
     changes: dict[str, Any] = {}
     train: dict[str, Any] = {}
@@ -57,13 +58,46 @@ def ready(
         changes.get("evaluate", recipe.evaluate), no_scores, has_other_data=bool(no_data), said=said
     )
     train = {name: value for name, value in train.items() if f"train.{name}" not in overridden}
-    changes["train"] = recipe.train.model_copy(update=train)
     if train:
         said.append("settings of the stand-in: " + _settings(train))
+    if distill is not None:
+        train["distill"] = _other_teacher(distill, has_other_data=bool(no_data), said=said)
+    changes["train"] = recipe.train.model_copy(update=train)
+    if not said:
+        return _marked(recipe)
     changes["run"] = recipe.run.model_copy(
         update={"name": recipe.run.name + SUFFIX, "stand_in": tuple(said)}
     )
-    return recipe.model_copy(update=changes)
+    return _marked(recipe.model_copy(update=changes))
+
+
+def _other_teacher(distill: Distill, *, has_other_data: bool, said: list[str]) -> Distill:
+    """With the teacher that was made of stand-ins itself, and without texts that are not here."""
+    update: dict[str, Any] = {}
+    name = distill.teacher.rstrip("/") + SUFFIX
+    other = distill.model_copy(update={"teacher": name, "teacher_sha256": None})
+    if (has_other_data or not distill.is_finished()) and other.is_finished():
+        said.append(f"teacher {name} instead of {distill.teacher}")
+        distill = other
+    gone = [each for each in distill.missing() if each.startswith("train.distill.transfer")]
+    if distill.transfer is not None and (has_other_data or gone):
+        said.append("without the texts of train.distill.transfer")
+        update["transfer"] = None
+    return distill.model_copy(update=update)
+
+
+def _marked(recipe: Recipe) -> Recipe:
+    """What a stand-in teaches is one too."""
+    distill = recipe.train.distill
+    if distill is None or not distill.stand_ins():
+        return recipe
+    sentence = f"taught by {distill.teacher}, which was made with stand-ins"
+    name, said = recipe.run.name, recipe.run.stand_in
+    update = {
+        "name": name if name.endswith(SUFFIX) else name + SUFFIX,
+        "stand_in": said if sentence in said else (*said, sentence),
+    }
+    return recipe.model_copy(update={"run": recipe.run.model_copy(update=update)})
 
 
 def sample_folder(name: str) -> Path:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.recipe.conftest import GOOD, STAND_INS
 from tests.recipe.stand_ins import Columns, Conll, Lstm, Outer, Pretrained, Sorting, Tagging
+from toolkit.recipe.distill import Distill
 from toolkit.recipe.dump import differences, dump_recipe, filled_from
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.schema import Evaluate, Recipe, RunSettings, Train
@@ -100,6 +101,26 @@ def test_floats_are_read_again_exactly_by_any_reader(write, recipe, rate):
     assert yaml.safe_load(dump_recipe(other))["train"]["learning_rate"] == rate
 
 
+def test_what_a_run_fills_in_within_a_block_is_no_difference_to_a_recipe_that_leaves_it_open(
+    recipe,
+):
+    def with_hash(sha256, loss="mse"):
+        distill = Distill(teacher="runs/t", teacher_sha256=sha256, loss=loss)
+        return recipe.model_copy(
+            update={"train": recipe.train.model_copy(update={"distill": distill})}
+        )
+
+    filled = with_hash("a" * 64)
+    assert differences(filled, with_hash(None)) == []
+    assert filled_from(with_hash(None), filled) == filled
+    assert differences(filled, with_hash("b" * 64)) == [
+        f"train.distill.teacher_sha256: '{'a' * 64}' in the run, '{'b' * 64}' now"
+    ]
+    assert differences(filled, with_hash(None, "kl")) == [
+        "train.distill.loss: 'mse' in the run, 'kl' now"
+    ]
+
+
 def test_everything_is_written_out_what_selects_first(recipe):
     task = Tagging(labels=("O", "no", "1e3", "", "größe 😀"), weights={"O": 0.5})
     data = Conll(train="train.conll", dev="dev.conll", columns=Columns(tag=2))
@@ -165,6 +186,7 @@ train:
   keep_checkpoints: 1
   on_nonfinite: stop
   patience: null
+  distill: null
 
 evaluate:
   batch_size: 256

@@ -72,19 +72,20 @@ def filled_from(new: Recipe, stored: Recipe) -> Recipe:
     for name, block in blocks.items():
         in_run = stored.blocks()[name]
         if type(block) is type(in_run):
-            filled = {
-                key: getattr(in_run, key)
-                for key in _filled_by_a_run(name, block)
-                if _is_open(getattr(block, key))
-            }
-            blocks[name] = block.model_copy(update=filled)
+            blocks[name] = _filled(block, in_run, is_task=name == "task")
     return new.model_copy(update=blocks)
 
 
-def _filled_by_a_run(name: str, block: Block) -> list[str]:
-    """The keys that are learned: of a task all, of the others those that say so."""
-    fields = type(block).model_fields
-    return [key for key, field in fields.items() if name == "task" or LEARNED in field.metadata]
+def _filled(block: Block, in_run: Block, *, is_task: bool) -> Block:
+    """The block and those in it: of a task all keys are learned, of others those that say so."""
+    filled = {}
+    for key, field in type(block).model_fields.items():
+        value, stored = getattr(block, key), getattr(in_run, key)
+        if isinstance(value, Block) and type(value) is type(stored):
+            filled[key] = _filled(value, stored, is_task=is_task)
+        elif (is_task or LEARNED in field.metadata) and _is_open(value):
+            filled[key] = stored
+    return block.model_copy(update=filled)
 
 
 def _is_open(value: Any) -> bool:

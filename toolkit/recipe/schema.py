@@ -12,6 +12,7 @@ from toolkit.data.base import Data
 from toolkit.data.text import expand
 from toolkit.errors import RecipeError, UnreachableError
 from toolkit.recipe.block import Block, Learned
+from toolkit.recipe.distill import Distill
 from toolkit.recipe.learner import Learner
 from toolkit.recipe.marks import shown
 
@@ -88,6 +89,7 @@ class Train(Block):
         "stop"  # a step whose loss or gradient is not finite: stop the run, or leave the step out
     )
     patience: Positive | None = None  # stop after so many evaluations without a better score
+    distill: Distill | None = None  # another run teaches this one; null: the gold alone does
 
     def faults(self) -> list[tuple[str, str]]:
         """Faults between fields."""

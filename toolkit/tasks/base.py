@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedTokenizerFast
 
+    from toolkit.recipe.distill import Distill
+    from toolkit.tasks.lessons import Lessons
+
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -125,6 +128,10 @@ class Task(Block, ABC):
     def small_data_training(self, usual: Mapping[str, int | float]) -> Mapping[str, int | float]:
         """The `train` settings that suit the shipped data set, from those that suit the encoder."""
         return usual
+
+    def lessons(self, teacher: Self, settings: "Distill") -> "Lessons | None":
+        """How a student of this learned task learns from a teacher's; None: it cannot."""
+        return None
 
     def num_left_out(self, windows: Sequence[Window]) -> int:
         """How much of an example its windows leave out, where the recipe allows that."""

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedTokenizerFast
 
+    from toolkit.recipe.distill import Distill
+    from toolkit.tasks.lessons import Lessons
+
 Weight = Annotated[float, Field(gt=0)]
 
 
@@ -206,6 +209,12 @@ class SequenceClassification(Task):
 
         extra = 1 if self.combine == "attention" else 0  # how much a window matters
         return Head(TextScorer(width, self.num_scores + extra, self.dropout), loss_of(self))
+
+    def lessons(self, teacher: Self, settings: "Distill") -> "Lessons":
+        """The combined scores of a text are matched."""
+        from toolkit.tasks.class_lessons import ClassLessons
+
+        return ClassLessons(self, teacher, settings)
 
     @property
     def num_scores(self) -> int:

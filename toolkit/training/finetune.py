@@ -27,6 +27,7 @@ from toolkit.training import numbers
 from toolkit.training.batches import Plan, counted_seed
 from toolkit.training.budget import resolved_budget
 from toolkit.training.cache import Cache, cache_folder
+from toolkit.training.distillation import Distillation, Pupil, with_teacher
 from toolkit.training.ending import Say, finish, rehearse, score, tuned
 from toolkit.training.events import Note, Started, Watch
 from toolkit.training.fit import Progress, fit, new_scaler
@@ -85,9 +86,10 @@ def finetune(
         settled = run.settle(recipe, allow_code)
         if run.is_finished:
             return Finished(run.folder, run.results(), settled.task, was_finished=True)
-        train = settled.train
+        train, teacher = settled.train, None
         if settled.model.is_neural:
-            train = resolved(recipe.train, train, processes, tell)
+            settled, teacher = with_teacher(settled, allow_code)
+            train = resolved(recipe.train, settled.train, processes, tell)
         model = processes.from_main(settled.model.pinned() if processes.is_main else None)
         settled = settled.model_copy(update={"train": train, "model": model})
         if train.threads is not None:
@@ -99,9 +101,11 @@ def finetune(
         check_splits(task, splits, sets)
         train_split.remember(settled.task, task, cache)
         learned = settled.model_copy(update={"task": task})
+        distillation = None if teacher is None else Distillation.of(teacher, learned, tell)
         make_run: Callable[[Job], Finished] = registry.at(model.trained_by)
         with tracked(learned, run.folder, tell, is_main=processes.is_main) as told:
-            return make_run(Job(run, learned, splits, sets, processes, told, cache))
+            job = Job(run, learned, splits, sets, processes, told, cache, distillation)
+            return make_run(job)
 
 
 @contextmanager
@@ -131,7 +135,8 @@ def train_model(job: Job) -> Finished:
         recompute_layers(model)
     size, metrics = WindowSize.of(encoder, model.encoder), load_metrics(recipe.evaluate.extra)
     reader = Reader(recipe.task, tokenizer, size, metrics)
-    record = manifest.describe(recipe, job.splits, job.sets, processes.count)
+    splits = job.splits | (job.distillation.splits if job.distillation else {})
+    record = manifest.describe(recipe, splits, job.sets, processes.count)
     check_same_data(run, record)
     tell_strategy(run, record, job.tell)
     job = _packed(job._replace(recipe=recipe), reader)
@@ -196,7 +201,12 @@ def _tell_new_head(job: Job, model: Model) -> None:
 
 def _loop(job: Job, model: Model, reader: Reader) -> Loop:
     train, examples = job.recipe.train, job.splits["train"]
-    windows = training_windows(reader, examples, job.cache, job.tell)
+    if job.distillation is None:
+        windows = training_windows(reader, examples, job.cache, job.tell)
+    else:
+        pupil = Pupil(reader, examples, train.seed, job.processes.device, job.cache, job.tell)
+        head: Any = model.head
+        examples, windows, head.loss = job.distillation.taught(pupil, head.loss)
     _tell_windows(job, windows)
     plan = Plan(len(examples), train.batch_size, train.epochs, train.seed)
     check_rates(train, plan)
@@ -287,4 +297,5 @@ def _found(job: Job, progress: Progress) -> dict[str, Any]:
             "split": "dev" if progress.best_step else None,
         },
         "steps_left_out": progress.num_left_out,  # because they were not finite
+        **(job.distillation.described() if job.distillation else {}),
     }

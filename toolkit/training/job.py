@@ -8,6 +8,7 @@ from toolkit.recipe.schema import Recipe
 from toolkit.runs.run import Run
 from toolkit.tasks.base import Task
 from toolkit.training.cache import Cache
+from toolkit.training.distillation import Distillation
 from toolkit.training.events import Watch
 from toolkit.training.processes import Processes
 
@@ -31,3 +32,4 @@ class Job(NamedTuple):
     processes: Processes
     tell: Watch
     cache: Cache
+    distillation: Distillation | None = None  # None: the gold alone teaches

@@ -38,6 +38,15 @@ def training_windows(reader: Reader, examples: Sequence[Any], cache: Cache, tell
     return windows
 
 
+def kept_windows(reader: Reader, examples: Sequence[Any], tell: Watch) -> Windows:
+    """The windows of examples in memory, with their `where`; `tell` hears what is odd."""
+    odd: Counter[str] = Counter()
+    windows = windows_in_memory(_groups(reader, examples, odd), reader.task.num_left_out)
+    for note in reader.task.notes_on(odd, len(examples)):
+        tell(Note(f"train: {note}"))
+    return windows
+
+
 def _made(
     reader: Reader, examples: Sequence[Any], cache: Cache, tell: Watch
 ) -> tuple[Windows, Mapping[str, int]]:

@@ -1,0 +1,271 @@
+"""A run that another one teaches, from its recipe to its results."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+import toolkit
+from tests.recipes import interrupt
+from toolkit.data.given import Given
+from toolkit.encoders.recurrent import Lstm
+from toolkit.errors import ToolkitError
+from toolkit.examples import Text
+from toolkit.recipe.distill import Distill
+from toolkit.recipe.schema import Evaluate, Recipe, RunSettings, Train
+from toolkit.tasks.lessons import TAUGHT
+from toolkit.tasks.sequence_classification import SequenceClassification
+from toolkit.training.distillation import HAS_GOLD, mixed
+from toolkit.training.events import Note
+from toolkit.training.steps import Step
+
+WORDS = ["joy", "fear", "anger", "calm", "hope", "gloom"]
+PLACES = ["home", "work", "sea", "town", "school", "bed"]
+TRAIN = [Text(f"{one} at {place} today", label=one) for one in WORDS for place in PLACES]
+LONG = [Text(f"{word} " + "and so on " * 20, label=word) for word in WORDS]
+EXTRA = "\n".join(f"{one} , {two} or {three}" for one in WORDS for two in WORDS for three in WORDS)
+
+
+def recipe(folder, name="student", task=None, train=TRAIN + LONG, model=None, **settings):
+    settings = {"epochs": 2, "batch_size": 8, "learning_rate": 2e-2, "precision": "fp32"} | settings
+    return Recipe(
+        task=task or SequenceClassification(),
+        model=model or Lstm(embedding=12, hidden=12, min_count=1, max_length=16),
+        data=Given(train=train, dev=TRAIN),
+        train=Train(**settings),
+        evaluate=Evaluate(resamples=0),
+        run=RunSettings(name=name, folder=str(folder)),
+    )
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("teacher")
+    wide = Lstm(embedding=24, hidden=24, min_count=1, max_length=64)
+    return toolkit.finetune(recipe(folder, "teacher", model=wide, epochs=12)).folder
+
+
+def steps(run):
+    lines = map(json.loads, (run.folder / "metrics.jsonl").read_text().splitlines())
+    return [
+        [line["loss"], line["grad_norm"], line["num_targets"]]
+        for line in lines
+        if "grad_norm" in line
+    ]
+
+
+def weights(run):
+    return (run.folder / "model" / "model.safetensors").read_bytes()
+
+
+def told(run_recipe):
+    events = []
+    finished = toolkit.finetune(run_recipe, watch=events.append)
+    return finished, [event.text for event in events if isinstance(event, Note)]
+
+
+@pytest.mark.parametrize(("loss", "temperature"), [("mse", 1.0), ("kl", 3.0)])
+def test_a_student_learns_the_teachers_scores_without_any_gold(
+    tmp_path, teacher, loss, temperature
+):
+    """Its labels are turned round: only the teacher can tell it what they are."""
+    turned = dict(zip(WORDS, WORDS[1:] + WORDS[:1], strict=True))
+    wrong = [each._replace(label=turned[each.label]) for each in TRAIN]
+    settings = Distill(teacher=str(teacher), loss=loss, temperature=temperature)
+    run = toolkit.finetune(recipe(tmp_path, train=wrong, epochs=20, distill=settings))
+    said, taught = toolkit.load(run.folder).predict(TRAIN), toolkit.load(teacher).predict(TRAIN)
+    assert [each.label for each in said] == [each.label for each in taught]
+    assert [each.label for each in taught] == [each.label for each in TRAIN]
+    if loss == "kl":
+        for mine, other in zip(said, taught, strict=True):
+            assert mine.scores == pytest.approx(other.scores, abs=0.15)
+
+
+@pytest.mark.parametrize("augment", [0, 2])
+def test_sum_and_count_are_the_same_however_a_step_is_cut(tmp_path, teacher, augment):
+    texts = tmp_path / "extra.txt"
+    texts.write_text(EXTRA, encoding="utf-8")
+    settings = Distill(
+        teacher=str(teacher), weight=0.6, augment=augment, transfer=str(texts), ngram=0.1
+    )
+    logs = [
+        steps(
+            toolkit.finetune(
+                recipe(
+                    tmp_path / str(most), epochs=1, tokens_per_micro_batch=most, distill=settings
+                )
+            )
+        )
+        for most in (None, 1, 130)
+    ]
+    for log in logs[1:]:
+        for one, other in zip(logs[0], log, strict=True):
+            assert other == pytest.approx(one, rel=1e-5)
+    assert sum(count for *_, count in logs[0]) >= len(TRAIN) + len(LONG) + 216
+
+
+def test_a_run_that_was_stopped_goes_on_with_the_same_bits_and_asks_nobody_again(tmp_path, teacher):
+    settings = Distill(teacher=str(teacher), weight=0.5, augment=1, loss="kl", temperature=2.0)
+    changes = {"distill": settings, "checkpoint_every": 1}
+    whole, notes = told(recipe(tmp_path / "whole", **changes))
+    assert any("is asked about" in note for note in notes)
+    stopped = recipe(tmp_path / "stopped", **changes)
+    interrupt(stopped, lambda event: isinstance(event, Step) and event.number == 5)
+    resumed, notes = told(stopped)
+    assert not any("is asked about" in note for note in notes)
+    assert weights(resumed) == weights(whole)
+    assert (resumed.folder / "metrics.jsonl").read_bytes() == (
+        whole.folder / "metrics.jsonl"
+    ).read_bytes()
+
+
+def test_the_run_says_who_taught_it_and_its_own_recipe_makes_it_again(tmp_path, teacher):
+    asked = recipe(tmp_path, distill=Distill(teacher=str(teacher)))
+    run = toolkit.finetune(asked)
+    sealed = json.loads((teacher / "manifest.json").read_text())["model"]["model.safetensors"]
+    filled = toolkit.load_recipe(run.folder / "recipe.yaml").train.distill
+    assert filled.teacher_sha256 == sealed
+    assert run.results["teacher"] == {"run": str(teacher), "sha256": sealed}
+    assert toolkit.finetune(asked).was_finished  # open against filled is no difference
+
+
+def test_gold_alone_is_what_development_is_scored_by(tmp_path, teacher):
+    plain = toolkit.finetune(recipe(tmp_path, "plain"))
+    taught = toolkit.finetune(
+        recipe(tmp_path, "taught", distill=Distill(teacher=str(teacher), weight=0.5))
+    )
+    dev = [run.results["splits"]["dev"] for run in (plain, taught)]
+    assert dev[0]["sha256"] == dev[1]["sha256"]
+    predictor = toolkit.load(taught.folder)
+    assert predictor.evaluate(TRAIN)[1].loss == pytest.approx(dev[1]["loss"], rel=1e-5)
+    assert (plain.folder / "model" / "tokenizer.json").read_bytes() == (
+        taught.folder / "model" / "tokenizer.json"
+    ).read_bytes()
+
+
+def test_a_weight_parts_the_loss_and_what_has_no_gold_adds_nothing_to_its_part():
+    def gold(scores, targets):
+        return (scores[:, 0] * targets["label"]).sum(), torch.tensor(len(scores))
+
+    def teachers(scores, targets):
+        return scores.square().sum(), torch.tensor(len(scores))
+
+    scores = torch.tensor([[1.0], [2.0], [3.0]], requires_grad=True)
+    label, known = torch.tensor([10, 10, 7]), torch.tensor([1.0, 1.0, 0.0])
+    loss = mixed(gold, teachers, 0.25)
+    found, count = loss(scores, {"label": label, HAS_GOLD: known, TAUGHT: known})
+    assert (float(found.detach()), int(count)) == (0.25 * 14 + 0.75 * 30, 3)
+    none, _ = loss(scores, {"label": label, HAS_GOLD: known * 0, TAUGHT: known})
+    assert float(none.detach()) == 0.25 * 14
+    none.backward()
+    assert scores.grad is not None
+    evaluated, count = loss(scores, {"label": label})
+    assert (float(evaluated.detach()), int(count)) == (51.0, 3)
+
+
+def faults(run_recipe):
+    with pytest.raises(ToolkitError) as caught:
+        toolkit.finetune(run_recipe)
+    assert caught.value.exit_code == 2
+    return list(caught.value.faults)
+
+
+def test_a_teacher_that_is_not_there_or_not_finished_is_one_line(tmp_path, teacher):
+    def of(folder):
+        return faults(recipe(tmp_path, distill=Distill(teacher=str(folder))))
+
+    (missing,) = of(tmp_path / "nobody")
+    assert missing == (
+        f"train.distill.teacher: there is no run {tmp_path}/nobody: make it first with toolkit "
+        "finetune"
+    )
+    half = tmp_path / "half"
+    shutil.copytree(teacher, half)
+    (half / "results.json").unlink()
+    (unfinished,) = of(half)
+    assert unfinished.endswith("is not finished: finish it with toolkit finetune")
+    (half / "recipe.yaml").unlink()
+    (none,) = of(half)
+    assert none.endswith("is no run (it holds no recipe.yaml)")
+    assert not (tmp_path / "student" / "recipe.yaml").exists()
+
+
+def test_a_teacher_whose_weights_changed_is_refused(tmp_path, teacher):
+    changed = tmp_path / "changed"
+    shutil.copytree(teacher, changed)
+    file = changed / "model" / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-1] + b"\x01")
+    (fault,) = faults(recipe(tmp_path, distill=Distill(teacher=str(changed))))
+    assert fault.endswith("model.safetensors is not what the run's manifest says")
+
+
+def test_another_teacher_under_the_name_is_another_run(tmp_path, teacher):
+    place = tmp_path / "teacher"
+    shutil.copytree(teacher, place)
+    asked = recipe(tmp_path, distill=Distill(teacher=str(place)))
+    interrupt(asked, lambda event: isinstance(event, Step) and event.number == 2)
+    shutil.rmtree(place)
+    toolkit.finetune(recipe(tmp_path, "teacher", epochs=1))
+    (fault,) = faults(asked)
+    assert fault.startswith("train.distill.teacher_sha256: found ")
+    assert fault.endswith("another teacher is another run")
+
+
+def test_a_teacher_of_other_labels_or_of_another_task_is_one_line(tmp_path, teacher):
+    few = [each for each in TRAIN if each.label != "joy"]
+    one = recipe(tmp_path, distill=Distill(teacher=str(teacher)), train=few)
+    one = one.model_copy(update={"data": Given(train=few)})
+    (fault,) = faults(one)
+    assert fault == (
+        f"train.distill.teacher: {teacher} has 1 that this run has not ('joy'), expected the same "
+        "labels"
+    )
+
+
+def test_transfer_texts_are_read_without_labels_and_their_hash_is_kept(tmp_path, teacher):
+    texts = tmp_path / "extra.csv"
+    lines = [f"{line.replace(' , ', ' ')},nobody knows" for line in EXTRA.splitlines()]
+    texts.write_text("\n".join(["text,label", *lines]), encoding="utf-8")
+    asked = recipe(tmp_path, distill=Distill(teacher=str(teacher), transfer=str(texts)))
+    run, _ = told(asked)
+    data = json.loads((run.folder / "manifest.json").read_text())["data"]
+    assert data["transfer"]["examples"] == 216
+    assert data["train"]["examples"] == 42
+    (tmp_path / "empty.txt").write_text("\n \n", encoding="utf-8")
+    empty = Distill(teacher=str(teacher), transfer=str(tmp_path / "empty.txt"))
+    (fault,) = faults(recipe(tmp_path, "empty", distill=empty))
+    assert fault.startswith("train.distill.transfer: no examples in ")
+
+
+def test_what_a_stand_in_teaches_is_a_stand_in(tmp_path, teacher):
+    place = tmp_path / "teacher"
+    shutil.copytree(teacher, place)
+    results = json.loads((place / "results.json").read_text())
+    results |= {"stand_in": True, "stand_ins": ["other texts"]}
+    (place / "results.json").write_text(json.dumps(results))
+    asked = recipe(tmp_path, distill=Distill(teacher=str(place)))
+    run = toolkit.finetune(asked)
+    assert run.folder.name == "student-stand-in"
+    assert run.results["stand_in"]
+    assert run.results["stand_ins"] == [f"taught by {place}, which was made with stand-ins"]
+    assert toolkit.finetune(asked).was_finished
+
+
+def test_a_number_is_taught_too(tmp_path):
+    train = [
+        Text(f"{one} {two}", label=float(a + b))
+        for a, one in enumerate(WORDS)
+        for b, two in enumerate(WORDS)
+    ]
+    task = SequenceClassification(labels="regression")
+    first = recipe(tmp_path, "teacher", task, epochs=10)
+    teacher = toolkit.finetune(first.model_copy(update={"data": Given(train=train, dev=train)}))
+    data = Given(train=[each._replace(label=0.0) for each in train], dev=train)
+    settings = Distill(teacher=str(teacher.folder))
+    asked = recipe(tmp_path, "student", task, distill=settings, epochs=30)
+    run = toolkit.finetune(asked.model_copy(update={"data": data}))
+    said, taught = (toolkit.load(each.folder).predict(train) for each in (run, teacher))
+    apart = np.corrcoef([[each.label for each in side] for side in (said, taught)])[0, 1]
+    assert apart > 0.95
