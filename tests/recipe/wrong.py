@@ -40,7 +40,7 @@ TRAIN_KEYS = (
     "unfreeze_every, gradient_checkpointing, compact_vocabulary, weight_decay, betas, epsilon, "
     "schedule, warmup, max_grad_norm, precision, seed, micro_batches, "
     "tokens_per_micro_batch, reproducible, strategy, threads, evaluate_every, checkpoint_every, "
-    "keep_checkpoints, on_nonfinite, patience"
+    "keep_checkpoints, on_nonfinite, patience, distill"
 )
 BLOCKS = "task, model, data, train, evaluate, run"
 ALONE = "expected a value and nothing else"

@@ -255,12 +255,12 @@ def test_what_a_stand_in_teaches_is_a_stand_in(tmp_path, teacher):
 
 def test_a_number_is_taught_too(tmp_path):
     train = [
-        Text(f"{one} {two}", label=float(a + b))
+        Text(f"{one} {two}", label=(a + b) / 5)
         for a, one in enumerate(WORDS)
         for b, two in enumerate(WORDS)
     ]
     task = SequenceClassification(labels="regression")
-    first = recipe(tmp_path, "teacher", task, epochs=10)
+    first = recipe(tmp_path, "teacher", task, epochs=20)
     teacher = toolkit.finetune(first.model_copy(update={"data": Given(train=train, dev=train)}))
     data = Given(train=[each._replace(label=0.0) for each in train], dev=train)
     settings = Distill(teacher=str(teacher.folder))
