@@ -29,8 +29,9 @@ _known: "WeakKeyDictionary[Any, dict[str, list[int]]]" = WeakKeyDictionary()  # 
 class Window(NamedTuple):
     """What the encoder reads at once, and what it should learn from it.
 
-    A target that is a list or an array has one value a token and is padded with -100; a number or
-    a tuple belongs to the whole window.
+    A target that is a list or an array has one value a token and is padded with -100; an array of
+    two dimensions has a row of floats a token and is padded with zeros; a number or a tuple belongs
+    to the whole window.
     """
 
     inputs: Mapping[str, "Tokens"]  # input_ids, and what else the encoder takes, a token each

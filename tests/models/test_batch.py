@@ -1,3 +1,5 @@
+import numpy as np
+
 from toolkit.models.batch import collate
 from toolkit.windows import IGNORED, Window
 
@@ -17,3 +19,13 @@ def test_windows_are_padded_to_the_longest():
 
 def test_windows_without_targets_make_a_batch_without():
     assert collate([Window({"input_ids": [1]})], {}).targets is None
+
+
+def test_rows_of_floats_are_padded_with_zeros():
+    rows = np.array([[0.5, 1.5], [2.5, 3.5]], dtype=np.float32)
+    windows = [
+        Window({"input_ids": [5, 6]}, {"taught": rows}),
+        Window({"input_ids": [8]}, {"taught": rows[:1]}),
+    ]
+    taught = collate(windows, {}).targets["taught"]
+    assert taught.tolist() == [rows.tolist(), [[0.5, 1.5], [0.0, 0.0]]]

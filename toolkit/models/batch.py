@@ -67,6 +67,11 @@ def _stacked(windows: Sequence[Window], name: str, length: int) -> "torch.Tensor
     import torch
 
     values = [(window.targets or {})[name] for window in windows]
+    if isinstance(values[0], np.ndarray) and values[0].ndim == 2:
+        rows = np.zeros((len(values), length, values[0].shape[1]), dtype=np.float32)
+        for row, value in zip(rows, values, strict=True):
+            row[: len(value)] = value  # type: ignore[arg-type]
+        return torch.from_numpy(rows)
     if isinstance(values[0], (list, np.ndarray)):
         return torch.from_numpy(_padded(values, length, IGNORED))  # type: ignore[arg-type]
     return torch.tensor(values)

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedTokenizerFast
 
+    from toolkit.recipe.distill import Distill
+    from toolkit.tasks.lessons import Lessons
+
 Positive = Annotated[int, Field(ge=1)]
 FIRST_THRESHOLD = 0.0  # until one is tuned: "no answer" where it scores better than every answer
 BESIDE = 40  # characters of context that are shown on each side of an answer
@@ -160,6 +163,12 @@ class QuestionAnswering(Task):
         return StandardHead(
             "AutoModelForQuestionAnswering", ("start", "end"), ("start_logits", "end_logits")
         )
+
+    def lessons(self, teacher: Self, settings: "Distill") -> "Lessons":
+        """Where answers begin and end is matched."""
+        from toolkit.tasks.answer_lessons import AnswerLessons
+
+        return AnswerLessons(self, teacher, settings)
 
     def decode(
         self, example: Question, windows: Sequence[Window], scores: Sequence["np.ndarray[Any, Any]"]

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedTokenizerFast
 
+    from toolkit.recipe.distill import Distill
+    from toolkit.tasks.lessons import Lessons
+
 
 class Tags(NamedTuple):
     """The prediction for a sentence: a tag for each word, and how sure the model is of it."""
@@ -155,24 +158,59 @@ class TokenClassification(Task):
 
         if not example.words:
             return Tags((), ())
-        is_crf = self.decoding == "crf"
-        num_above = len(self.labels) + 2 if is_crf else 0  # rows of transitions
-        rows = np.empty((len(example.words), len(self.labels)))  # (words, labels)
-        for window, table in zip(windows, scores, strict=True):
-            for word, place in window.where:
-                rows[word] = table[num_above + place]
-        answered = sum(len(window.where) for window in windows)
-        assert answered == len(example.words), "a word without a prediction"
-        if self.decoding == "argmax":
-            path = rows.argmax(axis=1)
-        else:
-            transitions = chain.barriers(self.labels)  # (labels + 2, labels)
-            if is_crf:
-                transitions = transitions + scores[0][:num_above]  # the same above every window
-            path = chain.best_path(rows, transitions)
-        probabilities = chain.marginals(rows, transitions) if is_crf else chain.softmax(rows)
+        rows = self.emissions(example, windows, scores)
+        transitions = self.transitions(scores)
+        path = rows.argmax(axis=1) if transitions is None else chain.best_path(rows, transitions)
+        probabilities = self.probabilities(rows, transitions)
         certain = probabilities[np.arange(len(path)), path]
         return Tags(tuple(self.labels[label] for label in path), tuple(certain.tolist()))
+
+    def emissions(
+        self, example: Tagged, windows: Sequence[Window], scores: Sequence["np.ndarray[Any, Any]"]
+    ) -> "np.ndarray[Any, Any]":
+        """The scores (words, labels) of each word, from the window that answers for it."""
+        import numpy as np
+
+        rows = np.empty((len(example.words), len(self.labels)))
+        for window, table in zip(windows, scores, strict=True):
+            for word, place in window.where:
+                rows[word] = table[self.num_above + place]
+        answered = sum(len(window.where) for window in windows)
+        assert answered == len(example.words), "a word without a prediction"
+        return rows
+
+    def transitions(
+        self, scores: Sequence["np.ndarray[Any, Any]"]
+    ) -> "np.ndarray[Any, Any] | None":
+        """What a sequence of labels is scored by, (labels + 2, labels); None: nothing."""
+        from toolkit.tasks import chain
+
+        if self.decoding == "argmax":
+            return None
+        barriers = chain.barriers(self.labels)
+        # a CRF's are the same above every window
+        return barriers + scores[0][: self.num_above] if self.num_above else barriers
+
+    @property
+    def num_above(self) -> int:
+        """Rows of transitions above the emissions in a window's scores: a CRF has them."""
+        return len(self.labels) + 2 if self.decoding == "crf" else 0
+
+    def probabilities(
+        self, rows: "np.ndarray[Any, Any]", transitions: "np.ndarray[Any, Any] | None"
+    ) -> "np.ndarray[Any, Any]":
+        """Of each label of each word, (words, labels): of a CRF the marginal ones."""
+        from toolkit.tasks import chain
+
+        if transitions is None or self.decoding != "crf":
+            return chain.softmax(rows)
+        return chain.marginals(rows, transitions)
+
+    def lessons(self, teacher: Self, settings: "Distill") -> "Lessons":
+        """The scores of each word are matched."""
+        from toolkit.tasks.tag_lessons import TagLessons
+
+        return TagLessons(self, teacher, settings)
 
     def score(
         self, examples: Sequence[Tagged], predictions: Sequence[Tags]
