@@ -8,14 +8,16 @@ import pytest
 import torch
 
 import toolkit
-from tests.recipes import interrupt
+from tests.forked import finetune_forked
+from tests.recipes import interrupt, write_recipe
 from toolkit.data.given import Given
 from toolkit.encoders.recurrent import Lstm
 from toolkit.errors import ToolkitError
-from toolkit.examples import Text
+from toolkit.examples import Answer, Question, Text
 from toolkit.recipe.distill import Distill
 from toolkit.recipe.schema import Evaluate, Recipe, RunSettings, Train
 from toolkit.tasks.lessons import TAUGHT
+from toolkit.tasks.question_answering import QuestionAnswering
 from toolkit.tasks.sequence_classification import SequenceClassification
 from toolkit.training.distillation import HAS_GOLD, mixed
 from toolkit.training.events import Note
@@ -269,3 +271,91 @@ def test_a_number_is_taught_too(tmp_path):
     said, taught = (toolkit.load(each.folder).predict(train) for each in (run, teacher))
     apart = np.corrcoef([[each.label for each in side] for side in (said, taught)])[0, 1]
     assert apart > 0.95
+
+
+@pytest.fixture(scope="module")
+def tagging(tmp_path_factory):
+    """A recipe of tagging with a finished run of it, and the keys that make that run a teacher."""
+    folder = tmp_path_factory.mktemp("tagging")
+    path = write_recipe(folder, num_train=30)
+    run = toolkit.finetune(toolkit.load_recipe(path, "run.name=teacher", "train.epochs=6")).folder
+    return path, f"train.distill={{teacher: {run}, weight: 0.5, loss: kl, temperature: 2.0}}"
+
+
+@pytest.mark.parametrize("decoding", ["argmax", "crf"])
+def test_a_tagger_is_taught_the_same_however_a_step_is_cut(tagging, tmp_path, decoding):
+    path, distill = tagging
+    logs = []
+    for most in ("null", 1, 90):
+        changes = [f"run.folder={tmp_path}/{most}", f"train.tokens_per_micro_batch={most}"]
+        changes += [f"task.decoding={decoding}", "train.epochs=1", "model.max_length=24", distill]
+        logs.append(steps(toolkit.finetune(toolkit.load_recipe(path, *changes))))
+    for log in logs[1:]:
+        for one, other in zip(logs[0], log, strict=True):
+            assert other == pytest.approx(one, rel=1e-5)
+    num_words = sum(len(each.words) for each in toolkit.load_recipe(path).data.splits()["train"][0])
+    assert sum(count for *_, count in logs[0]) == num_words
+
+
+def test_two_processes_are_taught_as_one_is(tagging, tmp_path):
+    path, distill = tagging
+    texts = tmp_path / "extra.txt"
+    texts.write_text("Ada Lovelace lived in London .\n" * 3 + "Acme opened in Paris .\n")
+    more = distill.replace("}", f", transfer: {texts}}}")
+    logs = []
+    for processes in (1, 2):
+        folder = tmp_path / str(processes)
+        changes = [f"run.folder={folder}", "task.decoding=crf", "train.epochs=2", more]
+        assert finetune_forked(path, *changes, processes=processes) == [0] * processes
+        lines = map(json.loads, (folder / "small" / "metrics.jsonl").read_text().splitlines())
+        logs.append([line for line in lines if "grad_norm" in line])
+    assert len(logs[0]) > 5
+    for one, two in zip(*logs, strict=True):
+        assert two["loss"] == pytest.approx(one["loss"], rel=1e-5)
+        assert two["grad_norm"] == pytest.approx(one["grad_norm"], rel=1e-5)
+        assert two["num_targets"] == one["num_targets"]
+
+
+def test_only_texts_to_classify_are_changed_and_another_task_teaches_nothing(
+    tagging, teacher, tmp_path
+):
+    path, distill = tagging
+    here = f"run.folder={tmp_path}"
+    (fault,) = faults(toolkit.load_recipe(path, here, distill, "train.distill.augment=2"))
+    assert fault == ("train.distill.augment: found 2, but only texts to classify can be changed")
+    other = f"train.distill.teacher={teacher}"
+    (fault,) = faults(toolkit.load_recipe(path, here, distill, other))
+    assert fault == (
+        f"train.distill.teacher: {teacher} has task.type: sequence-classification, expected "
+        "token-classification"
+    )
+
+
+QUESTIONS = [
+    Question(
+        f"Where is {name} ?",
+        f"{name} is in {place} now , and {other} is not .",
+        (Answer(place, len(name) + 7),),
+    )
+    for name, other in (("Ada", "Marie"), ("Marie", "Ada"), ("Charles", "Marie"))
+    for place in ("London", "Paris", "Rome", "Geneva")
+]
+
+
+def test_a_reader_of_answers_learns_them_from_a_teacher_alone(tmp_path):
+    task = QuestionAnswering(no_answer=False)
+    model = Lstm(embedding=24, hidden=24, min_count=1, max_length=32, dropout=0.0)
+
+    def asked(name, train, **settings):
+        made = recipe(tmp_path, name, task, model=model, **settings)
+        return made.model_copy(update={"data": Given(train=train, dev=QUESTIONS)})
+
+    teacher = toolkit.finetune(asked("teacher", QUESTIONS, epochs=25))
+    assert teacher.results["splits"]["dev"]["scores"]["exact"]["value"] > 0.9
+    wrong = [
+        each._replace(answers=(Answer(each.context[-10:-2], len(each.context) - 10),))
+        for each in QUESTIONS
+    ]
+    settings = Distill(teacher=str(teacher.folder), loss="kl")
+    run = toolkit.finetune(asked("student", wrong, epochs=40, distill=settings))
+    assert run.results["splits"]["dev"]["scores"]["exact"]["value"] > 0.9
