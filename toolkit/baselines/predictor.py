@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from toolkit.baselines import folder as folders
 from toolkit.baselines.base import Baseline, Fitted, Predict, baseline_of
 from toolkit.errors import RecipeError
@@ -25,6 +27,7 @@ class BaselinePredictor(Predictor):
         self.recipe = recipe
         self.task = recipe.task
         self.fitted = fitted
+        self.device = torch.device("cpu")
         self._predict = baseline_of(recipe).predictor(recipe.task, fitted)
 
     def scorer(self) -> Scorer:

@@ -19,7 +19,7 @@ from toolkit.runs import files
 from toolkit.runs.run import Run
 
 if TYPE_CHECKING:
-    from toolkit.predict import Predictor
+    from toolkit.evaluation.predictor import Predictor
 
 SPEED = "speed.json"
 BATCH = 32

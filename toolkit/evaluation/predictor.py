@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import torch
+
 from toolkit.errors import DataError
 from toolkit.evaluation.extra import load_metrics
 from toolkit.evaluation.passport import described_split
@@ -19,6 +21,7 @@ class Predictor(ABC):
     recipe: Recipe
     task: Task
     precision: str  # of the arithmetic
+    device: torch.device
     not_exported: ClassVar[str] = ""  # why its model cannot be written for others; empty: it can
 
     @abstractmethod

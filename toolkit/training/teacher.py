@@ -16,6 +16,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from toolkit.data.text import counted, expand
+from toolkit.encoders.base import encoder_of
 from toolkit.encoders.loading import tokenizer_in
 from toolkit.errors import RecipeError, RunError, StorageError
 from toolkit.evaluation.predictions import Reader, predict
@@ -75,7 +76,7 @@ class Teacher(NamedTuple):
                 f"{settings.teacher} are {sha256}: another teacher is another run"
             )
         recipe = load_recipe(run.recipe_file, "evaluate.extra=[]", allow_code=tuple(allow_code))
-        if not hasattr(recipe.model, "restore"):
+        if not recipe.model.is_neural:
             raise RecipeError(f"{KEY}: {settings.teacher} has no scores that a student could match")
         scored = {name: sealed[name] for name in sorted(sealed) if name not in _NO_PART}
         return cls(settings.teacher, run, recipe, scored, sha256)
@@ -83,8 +84,9 @@ class Teacher(NamedTuple):
     def loaded(self, device: torch.device) -> tuple[Any, Reader, str]:
         """The model, what reads for it, and the precision that it computes in."""
         tokenizer = tokenizer_in(self.run.model)
-        model = load_model(self.recipe.task, self.recipe.model, tokenizer, self.run.model)
-        size = WindowSize.of(self.recipe.model, model.encoder)
+        encoder = encoder_of(self.recipe)
+        model = load_model(self.recipe.task, encoder, tokenizer, self.run.model)
+        size = WindowSize.of(encoder, model.encoder)
         precision = for_prediction(model, None, self.recipe.train.precision, device)
         return model.to(device), Reader(self.recipe.task, tokenizer, size), precision
 
