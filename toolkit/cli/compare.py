@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from toolkit.cli.options import AllowCode, StandIn
+from toolkit.cli.report import page_of_ladder
 
 if TYPE_CHECKING:
     from toolkit.compare.job import Compared
@@ -54,6 +55,7 @@ def compare(
     display.begin()
     done = run_ladder(loaded, Options(workers, fresh, measure, allowed), display.tell)
     display.finish(done)
+    print(page_of_ladder(done.folder, allowed))
     if done.exit_code:
         raise typer.Exit(done.exit_code)
 

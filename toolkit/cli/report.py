@@ -8,6 +8,9 @@ import typer
 from toolkit.cli.options import AllowCode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from toolkit.training.finetune import Finished
 
 Folder = Annotated[str, typer.Argument(help="The folder of a run, or of a ladder: runs/ner-bert.")]
@@ -56,16 +59,25 @@ def _audit(run: str, allow_code: tuple[str, ...]) -> dict[str, Any]:
 
 
 def page_of(finished: "Finished", allow_code: tuple[str, ...]) -> str:
-    """A line that says where the page of a finished run is, or why there is none.
-
-    A run is finished whatever becomes of its page.
-    """
+    """A line that says where the page of a finished run is, or why there is none."""
     from toolkit.report import run_page
 
     path = finished.folder / "report.html"
     if finished.was_finished and path.is_file():
         return f"report {path}"
+    return _written(lambda: run_page(finished.folder, allow_code=allow_code), "the run itself")
+
+
+def page_of_ladder(folder: "Path", allow_code: tuple[str, ...]) -> str:
+    """A line that says where the page of a ladder is, or why there is none."""
+    from toolkit.report import compare_page
+
+    return _written(lambda: compare_page(folder, allow_code=allow_code), "the comparison")
+
+
+def _written(write: "Callable[[], Path]", what: str) -> str:
+    """What a page is made of is finished whatever becomes of the page."""
     try:
-        return f"report {run_page(finished.folder, allow_code=allow_code)}"
+        return f"report {write()}"
     except Exception as error:
-        return f"no report ({type(error).__name__}: {error}); the run itself is finished"
+        return f"no report ({type(error).__name__}: {error}); {what} is finished"
