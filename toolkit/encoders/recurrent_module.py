@@ -9,7 +9,6 @@ from toolkit.encoders.packing import Packing, packing_of
 from toolkit.encoders.recurrent import Recurrent
 from toolkit.encoders.stack import Stack
 from toolkit.encoders.word_module import WordModule
-from toolkit.heads.pooling import Pooling
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -22,7 +21,7 @@ class RecurrentModule(WordModule):
         super().__init__(shape, tokenizer)
         cls = shape.stack()
         stack = cls(
-            shape.embedding,
+            self.vector_width,
             shape.hidden,
             shape.layers,
             shape.bidirectional,
@@ -32,16 +31,14 @@ class RecurrentModule(WordModule):
         self.kind = cls.kind.name
         self.add_module(self.kind, stack)  # so that weights say what they are of
         self.dropout = CountedDropout(shape.dropout)  # of word vectors and of what was read
-        self.width = stack.width
-        backward = shape.hidden if shape.bidirectional else 0
-        self.pooling = Pooling(shape.summary or shape.usual_summary, self.width, backward)
+        self.finish(shape, stack.width, backward=shape.hidden if shape.bidirectional else 0)
 
     def arranged(self, steps: Tensor) -> Packing:
         """In the order in which a recurrence reads."""
         return packing_of(steps)
 
     def read(self, vectors: Tensor, order: Packing, rows: Tensor | None) -> Tensor:
-        """Word vectors (tokens, embedding) -> hidden states (tokens, width)."""
+        """Word vectors (tokens, vector_width) -> hidden states (tokens, width)."""
         stack = cast("Stack", self.get_submodule(self.kind))
         states: Tensor = self.dropout(stack.read(self.dropout(vectors, rows), order, rows), rows)
         return states

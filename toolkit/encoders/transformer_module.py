@@ -14,7 +14,6 @@ from toolkit.encoders.layout import Layout, flat_layout
 from toolkit.encoders.transformer import Transformer
 from toolkit.encoders.transformer_layer import SelfAttention, TransformerLayer, sinusoids
 from toolkit.encoders.word_module import WordModule
-from toolkit.heads.pooling import Pooling
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -25,10 +24,9 @@ class TransformerModule(WordModule):
 
     def __init__(self, shape: Transformer, tokenizer: "PreTrainedTokenizerFast") -> None:
         super().__init__(shape, tokenizer)
-        self.width, self.heads = shape.width, shape.heads
-        self.positions = shape.positions
-        is_fitting = shape.embedding == shape.width
-        self.widen = nn.Identity() if is_fitting else nn.Linear(shape.embedding, shape.width)
+        self.heads, self.positions = shape.heads, shape.positions
+        is_fitting = self.vector_width == shape.width
+        self.widen = nn.Identity() if is_fitting else nn.Linear(self.vector_width, shape.width)
         self.position = None
         if self.longest is not None:
             self.position = nn.Embedding(self.longest, shape.width)
@@ -41,7 +39,7 @@ class TransformerModule(WordModule):
             for _ in range(shape.layers)
         )
         self.last_norm = nn.LayerNorm(shape.width) if shape.norm == "pre" else nn.Identity()
-        self.pooling = Pooling(shape.summary or shape.usual_summary, self.width)
+        self.finish(shape, shape.width)
         attention.name_sites(self)
 
     def arranged(self, steps: Tensor) -> Layout:
@@ -52,7 +50,7 @@ class TransformerModule(WordModule):
         return layout._replace(source=(read + first).flatten().index_select(0, layout.source))
 
     def read(self, vectors: Tensor, order: Layout, rows: Tensor | None) -> Tensor:
-        """Word vectors (tokens, embedding) -> states (tokens, width)."""
+        """Word vectors (tokens, vector_width) -> states (tokens, width)."""
         # as published: vectors of variance 1 / width are brought to the size of the positions
         x = self.widen(vectors) * math.sqrt(self.width)
         x = self.dropout(self._placed(x, order), rows)

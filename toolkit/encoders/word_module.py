@@ -10,12 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from toolkit.dropout import keep, site_of
+from toolkit.encoders.character_module import CharacterModule
 from toolkit.encoders.module import EncoderModule
 from toolkit.encoders.packing import Rows, places_of, spread
+from toolkit.encoders.spelling import Spelling, ends_of, places_behind, starts_of
 from toolkit.encoders.word_tokenizer import CAPITAL, signs_of
 from toolkit.encoders.word_vectors import word_vectors
 from toolkit.encoders.words import Words
 from toolkit.heads.base import Encoded
+from toolkit.heads.pooling import Pooling
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -39,6 +42,22 @@ class WordModule(EncoderModule):
         bound = math.sqrt(3 / shape.embedding)  # G. Lample et al. 2016: variance 1 / width
         nn.init.uniform_(self.embedding.weight, -bound, bound)
         self.embedding.weight.requires_grad_(not shape.freeze_vectors)
+        self.vector_width = shape.embedding  # of what is read of a word
+        self.spelling: Spelling | None = None
+        self.characters: CharacterModule | None = None
+        if shape.characters is not None:
+            self.spelling = Spelling(tokenizer.get_vocab(), self.first_word)
+            self.characters = CharacterModule(shape.characters, self.spelling.num_letters)
+            self.vector_width += self.characters.width
+
+    def finish(self, shape: Words, width: int, backward: int = 0) -> None:
+        """What follows the width of the states; `backward` of it was read from right to left."""
+        self.width = width
+        self.pooling = Pooling(shape.summary or shape.usual_summary, width, backward)
+        if self.spelling is not None:
+            # added to the state of a word at its tokens behind the first, and at the last one: to
+            # a task that looks for the end of an answer they are not the same
+            self.behind_first = nn.Parameter(torch.zeros(2, width))
 
     @abstractmethod
     def arranged(self, steps: Tensor) -> Rows:
@@ -46,7 +65,7 @@ class WordModule(EncoderModule):
 
     @abstractmethod
     def read(self, vectors: Tensor, order: Any, rows: Tensor | None) -> Tensor:
-        """Word vectors (tokens, embedding) -> states (tokens, width), both in that order.
+        """Word vectors (tokens, vector_width) -> states (tokens, width), both in that order.
 
         `rows` (tokens,) is what dropout counts from.
         """
@@ -56,15 +75,21 @@ class WordModule(EncoderModule):
         ids, mask = batch["input_ids"], batch["attention_mask"].bool()
         sign, after_sign = self._signs(ids, mask)  # (batch, length) each
         steps = mask & ~sign
+        continues = None if self.spelling is None else self.spelling.continues(ids, mask)
+        if continues is not None:
+            steps &= ~continues
         order = self.arranged(steps)
         rows = self.counter.rows.get(tuple(ids.shape))  # what dropout counts from
         rows = None if rows is None else order.pack(rows)  # (tokens,)
-        words = self._some_unknown(order.pack(ids), rows)  # (tokens,)
-        vectors = self._vectors(words, order.pack(after_sign))  # (tokens, embedding)
+        vectors = self._read_words(ids, continues, after_sign, order, rows)
         states = self.read(vectors, order, rows)  # (tokens, width)
         places = places_of(order)  # (batch, length)
+        if continues is not None:
+            places = places.gather(1, starts_of(continues))
         places = torch.where(sign, places.roll(-1, 1), places)  # a sign has its word's state
         tokens = spread(states, places)  # (batch, length, width)
+        if continues is not None:
+            tokens = self._told_apart(tokens, continues)
         return Encoded(tokens, mask, self.pooling(tokens, steps))
 
     def word_embedding(self) -> nn.Embedding:
@@ -74,6 +99,31 @@ class WordModule(EncoderModule):
     def always_read(self) -> Sequence[int]:
         """The word that a training word may be hidden as, and the sign, which is looked up once."""
         return [self.unknown] if self.capital is None else [self.unknown, self.capital]
+
+    def _read_words(
+        self,
+        ids: Tensor,
+        continues: Tensor | None,
+        after_sign: Tensor,
+        order: Rows,
+        rows: Tensor | None,
+    ) -> Tensor:
+        """What is read of words, (tokens, vector_width): vectors, and features of their letters."""
+        words, raised = order.pack(ids), order.pack(after_sign)  # (tokens,) each
+        if self.spelling is None or self.characters is None or continues is None:
+            return self._vectors(self._some_unknown(words, rows), raised)
+        letters, is_spelled = self.spelling(ids, continues, order)
+        words = self._some_unknown(words.masked_fill(is_spelled, self.unknown), rows)
+        vectors = self._vectors(words, raised)
+        features: Tensor = self.characters(letters)
+        return torch.cat((vectors, features.to(vectors.dtype)), dim=1)
+
+    def _told_apart(self, tokens: Tensor, continues: Tensor) -> Tensor:
+        """States (batch, length, width) in which those of the tokens of a spelled word differ."""
+        is_last = continues & (ends_of(continues) == places_behind(continues))
+        inside, last = self.behind_first.to(tokens.dtype).unbind()
+        is_inside = continues & ~is_last
+        return tokens + is_inside[..., None] * inside + is_last[..., None] * last
 
     def _vectors(self, words: Tensor, raised: Tensor) -> Tensor:
         """The vectors of words (tokens,), plus that of the sign where it stood before the word."""

@@ -6,6 +6,7 @@ tokens, padding and `from_pretrained` work as with every other tokenizer, and wi
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
@@ -28,6 +29,10 @@ SPECIAL = {  # in the order of their ids
 # Layered API for Deep Learning", Information 11(2), 2020).
 CAPITAL = "⇧"
 CAPITAL_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # and those of the texts
+# Stands before a letter inside a word that is spelled, and the letter that is read in the place of
+# those that no known word has. It counts as a letter, since strings are split at signs.
+INSIDE = "‿"
+OTHER_LETTER = "ʘ"
 NO_LIMIT = 2**62
 # In these scripts no space stands between words: in a string, each character is one.
 SPACELESS = r"[\p{Han}\p{Hiragana}\p{Katakana}]"
@@ -53,6 +58,7 @@ def learn_backend(
     case: Case = "mark",
     zero_digits: bool = False,
     more_words: Iterable[str] = (),
+    spell: bool = False,
 ) -> Tokenizer:
     """A tokenizer, not yet wrapped, that knows the words of the texts.
 
@@ -66,6 +72,9 @@ def learn_backend(
     white space only, so that `U.N.` stays whole. The pieces of a given word always have its word
     id; in a string, the sign for a capital counts as a word. Texts that can be walked over twice
     are not kept.
+
+    With `spell`, a word that is not known is a token a letter instead of one that is unknown. The
+    letters are those of the known words, and those that occur `min_count` times.
     """
     texts = list(texts) if isinstance(texts, Iterator) else texts
     letters: set[str] = set()
@@ -79,7 +88,11 @@ def learn_backend(
     limit = NO_LIMIT if max_words is None else max_words
     count = _counted_in_strings if has_strings else _counted
     words = count(backend, texts, min_count)[:limit]
-    return _finished(backend, _extended(backend, words, more_words, limit), case)
+    words = _extended(backend, words, more_words, limit)
+    if not spell:
+        return _finished(backend, _whole(words, case))
+    frequent = _frequent_letters(backend, texts, min_count)
+    return _finished(backend, _spelling(backend, words, frequent, case, has_strings))
 
 
 def whole_piece(backend: Any, word: str) -> str | None:
@@ -171,13 +184,53 @@ def _extended(
     return list(known)
 
 
-def _finished(backend: Tokenizer, words: Iterable[str], case: Case) -> Tokenizer:
+def _whole(words: Iterable[str], case: Case) -> Any:
+    """Words as they are, others unknown."""
     numbers = {entry: number for number, entry in enumerate([*signs_of(case), *words])}
-    backend.model = models.WordLevel(numbers, unk_token=SPECIAL["unk_token"])
+    return models.WordLevel(numbers, unk_token=SPECIAL["unk_token"])
+
+
+def _frequent_letters(backend: Tokenizer, texts: Iterable[Text], min_count: int) -> list[str]:
+    given = Counter(chain.from_iterable(chain.from_iterable(texts)))  # of a string and of words
+    counts: Counter[str] = Counter()
+    for letter, number in given.items():
+        counts.update(dict.fromkeys(backend.normalizer.normalize_str(letter), number))
+    return [letter for letter, number in counts.items() if number >= min_count]
+
+
+def _spelling(
+    backend: Tokenizer, words: Iterable[str], frequent: Iterable[str], case: Case, has_strings: bool
+) -> Any:
+    """Words as they are, others a token a letter; the backend's normalizer learns the letters.
+
+    The sign for a letter inside a word is no letter, so that no word looks like such an entry.
+    """
+    known = [word for word in words if INSIDE not in word]
+    found = {OTHER_LETTER, *chain.from_iterable(known), *frequent} - {INSIDE, CAPITAL}
+    letters = sorted(letter for letter in found if not letter.isspace())
+    entries = [*signs_of(case), *known, *(INSIDE + letter for letter in letters)]
+    numbers = {entry: number for number, entry in enumerate(dict.fromkeys([*entries, *letters]))}
+    given = [*letters, CAPITAL] if case == "mark" else letters  # what stays as it is
+    others = "".join(rf"\x{{{ord(letter):x}}}" for letter in given)
+    # signs are a word each in strings, so an unknown one needs no letter; among words, it does
+    pattern = rf"(?![{others}])\w" if has_strings else rf"[^\s{others}]"
+    other = normalizers.Replace(Regex(pattern), OTHER_LETTER)
+    backend.normalizer = normalizers.Sequence([backend.normalizer, other])
+    return models.BPE(
+        vocab=numbers,
+        merges=[],  # so that what is not whole falls to letters
+        ignore_merges=True,  # look for the whole word first
+        unk_token=SPECIAL["unk_token"],
+        continuing_subword_prefix=INSIDE,
+    )
+
+
+def _finished(backend: Tokenizer, model: Any) -> Tokenizer:
+    backend.model = model
     cls, sep = SPECIAL["cls_token"], SPECIAL["sep_token"]
     backend.post_processor = processors.TemplateProcessing(
         single=f"{cls} $A {sep}",
         pair=f"{cls} $A {sep} $B {sep}",
-        special_tokens=[(cls, numbers[cls]), (sep, numbers[sep])],
+        special_tokens=[(each, backend.token_to_id(each)) for each in (cls, sep)],
     )
     return backend

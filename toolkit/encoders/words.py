@@ -12,6 +12,7 @@ from pydantic import Field
 
 from toolkit.data.text import expand
 from toolkit.encoders.base import Encoder
+from toolkit.encoders.characters import Characters
 from toolkit.errors import UnreachableError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Words(Encoder, ABC):
     min_count: Positive = 2  # occurrences that make a training word one of the vocabulary
     case: Case = "mark"  # mark: lower-cased, with a sign before words that began with a capital
     zero_digits: bool = False  # read every digit as 0
+    characters: Characters | None = None  # features of a word's letters beside its vector
 
     def faults(self) -> list[tuple[str, str]]:
         """Frozen vectors need a file that they come from."""
@@ -66,6 +68,7 @@ class Words(Encoder, ABC):
     def vocabulary_key(self) -> str | None:
         """The keys that say which words are known; None with a file of vectors."""
         keys = {"max_words", "min_count", "case", "zero_digits"}
+        keys |= {"characters"} if self.characters else set()
         return None if self.vectors is not None else self.model_dump_json(include=keys)
 
     def longest(self) -> int | None:
@@ -90,6 +93,7 @@ class Words(Encoder, ABC):
             "min_count": self.min_count,
             "case": self.case,
             "zero_digits": self.zero_digits,
+            "spell": self.characters is not None,
             "more_words": () if self.vectors is None else words_of(self.vectors, self.embedding),
         }
 
