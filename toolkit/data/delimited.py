@@ -99,8 +99,7 @@ def _records(text: TextFile[Iterable[str]], form: Form) -> Iterator[Record]:
 
 def _is_blank(record: Record) -> bool:
     """Whether nothing is written in a record: an empty line, or separators only."""
-    is_written = record.fault or record.has_quotes or any(cell.strip() for cell in record.cells)
-    return not is_written
+    return not (record.fault or record.has_quotes or "".join(record.cells).strip())
 
 
 def _has_header(first: Record, asked: Asked, form: Form) -> bool:

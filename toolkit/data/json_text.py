@@ -29,7 +29,7 @@ class _OddError(Exception):
 def parse(text: str) -> Any:
     """The value of a JSON text; NotJsonError where it is none."""
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+        return _DECODER.decode(text)
     except _OddError:
         place, what = next(_odd_parts(text))
         raise _wrong(text, place, what) from None
@@ -51,6 +51,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _constant(name: str) -> NoReturn:
     raise _OddError
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
 
 
 def _wrong(text: str, place: int, what: str) -> NotJsonError:

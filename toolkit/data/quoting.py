@@ -27,47 +27,31 @@ class Record(NamedTuple):
 
 def records_of(lines: Iterable[str], separator: str, quoting: Quoting) -> Iterator[Record]:
     """The records of the lines, empty ones too. The lines can be walked over again."""
-    ahead = _Ahead(lines)
-    while (line := ahead.next()) is not None:
-        if quoting == "none" or '"' not in line:
-            yield _plain(ahead.number, line, separator)
-            continue
-        record = _Quoted(ahead, line, separator).record()
-        if record.last < ahead.number:  # a quote that never closes: at most one in a file
-            ahead.go_back(record.last)
-        yield record
-
-
-class _Ahead:
-    """Lines as they are read, and their numbers."""
-
-    def __init__(self, lines: Iterable[str]) -> None:
-        self.lines = lines
-        self.number = 0  # of the line that was read last, from 1
-        self._rest = iter(lines)
-
-    def next(self) -> str | None:
-        """The next line; None where there is none."""
-        line = next(self._rest, None)
-        self.number += line is not None
-        return line
-
-    def go_back(self, number: int) -> None:
-        """To behind a line that was read before."""
-        self.number = number
-        self._rest = islice(self.lines, number, None)
-
-
-def _plain(number: int, line: str, separator: str) -> Record:
-    return Record(number, number, line.split(separator), _RETURN if "\r" in line else "")
+    numbered: Iterator[tuple[int, str]] | None = enumerate(lines, 1)
+    while numbered:
+        again = None
+        for number, line in numbered:
+            if quoting == "none" or '"' not in line:
+                fault = _RETURN if "\r" in line else ""
+                yield Record(number, number, line.split(separator), fault)
+                continue
+            quoted = _Quoted(numbered, number, line, separator)
+            record = quoted.record()
+            yield record
+            if quoted.never_closes:  # at most one in a file, to whose end it was read
+                again = islice(enumerate(lines, 1), record.last, None)
+        numbered = again
 
 
 class _Quoted:
     """A record with a quote in it, read from where it begins."""
 
-    def __init__(self, ahead: _Ahead, line: str, separator: str) -> None:
-        self.ahead = ahead
-        self.first = self.last = ahead.number
+    def __init__(
+        self, numbered: Iterator[tuple[int, str]], number: int, line: str, separator: str
+    ) -> None:
+        self.numbered = numbered  # the lines behind this one
+        self.first = self.last = number
+        self.never_closes = False
         self.separator = separator
         self.line = line
         self.at = 0  # in the line: where a cell begins, behind it: where it ended
@@ -102,18 +86,18 @@ class _Quoted:
                     break
                 parts.append('"')
                 self.at += 1
-            elif (line := self.ahead.next()) is not None:
+            elif (behind := next(self.numbered, None)) is not None:
                 parts.append(self.line[self.at :] + "\n")
-                self.last += 1
-                self.line, self.at = line, 0
+                (self.last, self.line), self.at = behind, 0
             else:
+                self.never_closes = True
                 self.first = self.last = opened
                 self.fault = f"a quote opens here and never closes{_HINT}"
                 return ""
-        behind = self.line[self.at : self.at + 1]
-        if behind not in ("", self.separator):
+        sign = self.line[self.at : self.at + 1]
+        if sign not in ("", self.separator):
             ends = f"the quote that opens here closes in line {self.last} before"
             where = ends if self.last > opened else "a quote closes before"
             self.first = opened
-            self.fault = f"{where} {behind!r}, expected a separator{_HINT}"
+            self.fault = f"{where} {sign!r}, expected a separator{_HINT}"
         return "".join(parts)
