@@ -5,7 +5,7 @@ import pytest
 from toolkit.data.base import Data, Reading
 from toolkit.data.conll import Conll
 from toolkit.data.json_lines import JsonLines
-from toolkit.data.split import Rule, Split, divided, text_of
+from toolkit.data.split import Rule, Split, taker, text_of
 from toolkit.errors import DataError
 from toolkit.examples import Question, Tagged, Text
 
@@ -21,6 +21,14 @@ class Memory(Data):
 
 
 READ = []
+
+
+def divided(examples, rules):
+    """The examples that each rule takes, and under None those that no rule takes."""
+    parts = {name: [] for name in [*rules, None]}
+    for number, example in enumerate(examples, 1):
+        parts[taker(number, example, rules)].append(example)
+    return parts
 
 
 @pytest.fixture(autouse=True)

@@ -237,6 +237,25 @@ def test_one_file_for_two_splits_is_read_once(cache, recipe, reads):
     assert reads.count("train.conll") == 1
 
 
+def test_of_a_file_that_rules_divide_the_training_part_is_kept_apart(cache, recipe, reads):
+    train = "data.dev=" + str(Path(recipe).parent / "train.conll")
+    rule = (train, "data.split={dev: {every: 4}}")
+    first, notes = run(recipe, *rule)
+    assert reads.count("train.conll") == 2  # to learn from, and for the development split
+    assert "train: 15 of the 20 examples of the file (the rest of dev)" in notes
+    assert "dev: 5 of the 20 examples of the file (every 4, offset 0)" in notes
+    reads.clear()
+    assert run(recipe, *rule, fresh=True) == (first, notes)
+    assert reads.count("train.conll") == 1  # for the development split
+    whole = toolkit.load_recipe(recipe, *rule).data.read(str(Path(recipe).parent / "train.conll"))
+    rest = [each for number, each in enumerate(whole.examples, 1) if number % 4]
+    loaded = toolkit.load_recipe(recipe, *rule)
+    assert [*TrainingSplit.of(loaded, Cache(cache, print))] == rest
+    reads.clear()
+    run(recipe, train, "data.split={dev: {every: 5}}", fresh=True)  # other examples
+    assert reads.count("train.conll") == 2
+
+
 def test_without_room_for_a_copy_the_file_is_read_again_and_that_is_said(
     cache, recipe, reads, monkeypatch
 ):

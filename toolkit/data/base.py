@@ -5,7 +5,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import model_validator
 
-from toolkit.data.split import NAMES, Rule, Split, divided, taker
+from toolkit.data.split import NAMES, Rule, Split, taker
 from toolkit.data.text import unreachable
 from toolkit.errors import DataError
 from toolkit.examples import Labels, Tagged
@@ -113,8 +113,11 @@ class Data(Block):
         DataError where a source is wrong or a split is empty.
         """
         sources = {name: source for name, source in self.sources().items() if name in names}
-        readings = {source: self.read(source, reads) for source in dict.fromkeys(sources.values())}
-        splits = {name: self._part(name, readings[source]) for name, source in sources.items()}
+        splits: dict[str, Reading] = {}
+        for source in dict.fromkeys(sources.values()):
+            own = [name for name in sources if sources[name] == source]
+            splits |= self._parts(source, own, reads)
+        splits = {name: splits[name] for name in sources}
         for name, reading in splits.items():
             if not reading.examples:
                 raise DataError(f"data.{name}: no examples in {sources[name]}, expected some")
@@ -139,14 +142,23 @@ class Data(Block):
 
         return Walk(walked)
 
-    def _part(self, name: str, reading: Reading) -> Reading:
-        """What a split has of its source."""
-        rules = self._rules(getattr(self, name))
+    def _parts(self, source: str, names: Sequence[str], reads: type[Any]) -> dict[str, Reading]:
+        """What some splits have of their source; what others have of it is let go of."""
+        rules = self._rules(source)
         if not rules:
-            return reading
-        part = divided(reading.examples, rules)[name if name in rules else None]
-        notes = self._rule_notes(name, len(part), len(reading.examples))
-        return Reading(part, [*notes, *reading.notes])
+            return dict.fromkeys(names, self.read(source, reads))
+        parts: dict[str, list[Any]] = {name: [] for name in names}
+        whole = Walk(lambda: self.walked(source, reads))
+        num_read = 0
+        for num_read, example in enumerate(whole, 1):
+            taken = taker(num_read, example, rules)
+            for name, part in parts.items():
+                if taken == (name if name in rules else None):
+                    part.append(example)
+        return {
+            name: Reading(part, [*self._rule_notes(name, len(part), num_read), *whole.notes])
+            for name, part in parts.items()
+        }
 
     def _rule_notes(self, name: str, num_kept: int, num_read: int) -> list[str]:
         """How much a split has of its source, where a rule says so."""
@@ -155,6 +167,10 @@ class Data(Block):
             return []
         which = str(rules[name]) if name in rules else f"the rest of {' and '.join(rules)}"
         return [f"{num_kept:,} of the {num_read:,} examples of the file ({which})"]
+
+    def is_divided(self, source: str) -> bool:
+        """Whether rules say which split has which examples of a source."""
+        return bool(self._rules(source))
 
     def _rules(self, source: str | None = None) -> dict[str, Rule]:
         """The rules by split, all or those that divide one source."""

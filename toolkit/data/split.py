@@ -5,7 +5,7 @@ every recipe with the same rule has the same split.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -50,14 +50,6 @@ class Split(Block):
         """The rules by the split that they make."""
         named: dict[str, Rule | None] = {"dev": self.dev, "test": self.test}
         return {name: rule for name, rule in named.items() if rule is not None}
-
-
-def divided(examples: Sequence[Any], rules: Mapping[str, Rule]) -> dict[str | None, list[Any]]:
-    """The examples that each rule takes, in order; under None those that no rule takes."""
-    parts: dict[str | None, list[Any]] = {name: [] for name in [*rules, None]}
-    for number, example in enumerate(examples, 1):
-        parts[taker(number, example, rules)].append(example)
-    return parts
 
 
 def text_of(example: Any) -> str:

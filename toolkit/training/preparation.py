@@ -23,7 +23,7 @@ from toolkit.training.cache import Cache, is_own_code, key_of
 from toolkit.training.events import Note, Watch
 from toolkit.training.optimiser import rate_factor
 from toolkit.training.processes import Processes
-from toolkit.training.training_split import TrainingSplit
+from toolkit.training.training_split import TrainingSplit, reads_apart
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -79,7 +79,8 @@ def read_splits(
     """The examples of each split that the recipe names; those to learn from by themselves, too."""
     data, reads = recipe.data, recipe.task.reads
     others = [name for name in data.sources() if name != "train"]
-    if data.train in [data.sources()[name] for name in others]:  # read once
+    is_shared = data.train in [data.sources()[name] for name in others]
+    if is_shared and not reads_apart(data, recipe.task):  # read once
         readings = data.splits(reads)
         train = readings.pop("train")
         split = TrainingSplit.given(train.examples, train.notes)

@@ -50,15 +50,15 @@ class Source(NamedTuple):
     @classmethod
     def of(cls, data: Data, task: Task) -> "Source | None":
         """None where what is read cannot be known from bytes, or where the code is a user's own."""
-        others = [source for name, source in data.sources().items() if name != "train"]
-        if is_own_code(data, task) or not data.reads_files or data.train in others:
+        if not reads_apart(data, task):
             return None
         paths = [data.path_of(data.train), *_strings(data)]
         hashes = [hash_of_file(found) for path in paths if (found := _file(path))]
         path = _file(paths[0])
         if path is None:
             return None
-        options = data.model_dump_json(exclude={"dev", "test", "split"})
+        left_out = {"dev", "test"} if data.is_divided(data.train) else {"dev", "test", "split"}
+        options = data.model_dump_json(exclude=left_out)
         return cls(path, _state(path), json.dumps([type(data).__qualname__, options, hashes]))
 
     def entry(self, task: Task) -> str:
@@ -68,6 +68,16 @@ class Source(NamedTuple):
     def has_changed(self) -> bool:
         """Whether the file is another one than was hashed."""
         return not self.path.is_file() or _state(self.path) != self.state
+
+
+def reads_apart(data: Data, task: Task) -> bool:
+    """Whether the training split is read by itself, as one file that our own code reads.
+
+    One file that is several splits as it stands is read once for all of them.
+    """
+    others = [source for name, source in data.sources().items() if name != "train"]
+    is_shared = data.train in others and not data.is_divided(data.train)
+    return data.reads_files and not is_own_code(data, task) and not is_shared
 
 
 class TrainingSplit(Sequence[Any]):
