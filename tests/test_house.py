@@ -34,7 +34,8 @@ LIGHT = (
     "toolkit.encoders.transformer",
     "toolkit.audit.audit", "toolkit.audit.record", "toolkit.runs.run", "toolkit.stopping",
     "toolkit.runs.difference", "toolkit.baselines.majority", "toolkit.baselines.ngram_linear",
-    "toolkit.baselines.most_frequent_tag",
+    "toolkit.baselines.most_frequent_tag", "toolkit.baselines.hmm",
+    "toolkit.baselines.feature_crf",
 )  # fmt: skip
 
 

@@ -41,6 +41,8 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "transformer": "toolkit.encoders.transformer:Transformer",
         "majority": "toolkit.baselines.majority:Majority",
         "ngram-linear": "toolkit.baselines.ngram_linear:NgramLinear",
+        "hmm": "toolkit.baselines.hmm:Hmm",
+        "feature-crf": "toolkit.baselines.feature_crf:FeatureCrf",
         "most-frequent-tag": "toolkit.baselines.most_frequent_tag:MostFrequentTag",
     },
     "data": {

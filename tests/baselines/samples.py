@@ -22,6 +22,8 @@ EVERY = [
     ("majority", "question-answering"),
     ("ngram-linear", "sequence-classification"),
     ("most-frequent-tag", "token-classification"),
+    ("hmm", "token-classification"),
+    ("feature-crf", "token-classification"),
 ]
 
 

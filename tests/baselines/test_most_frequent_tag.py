@@ -54,7 +54,7 @@ def test_the_counts_are_those_of_the_words_in_order():
     assert found.facts["words"] == ["Ada", "Bob", "dogs", "run", "the"]
     assert task.labels == ("DET", "NAME", "NOUN", "VERB")
     expected = [[0, 1, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 2], [2, 0, 0, 0]]
-    assert np.array_equal(found.arrays["counts"], expected)
+    assert np.array_equal(found.arrays["words"], expected)
 
 
 def test_a_tag_that_is_no_label_is_not_counted():

@@ -5,7 +5,7 @@ what is loaded predicts the same to the bit.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 from toolkit.recipe.learner import Learner
@@ -49,7 +49,7 @@ class Baseline(Learner, ABC):
     tunes: ClassVar[bool] = True  # whether the task may tune thresholds on its predictions
 
     @abstractmethod
-    def learn(self, task: Any, examples: Iterable[Any]) -> Fitted:
+    def learn(self, task: Any, examples: Sequence[Any]) -> Fitted:
         """What the examples say, for a task that has learned from them.
 
         ToolkitError where nothing can be learned from them. The same examples in the same order

@@ -27,7 +27,7 @@ class Majority(Baseline):
     tasks = ("token-classification", "sequence-classification", "question-answering")
     tunes = False  # a threshold below a share that is the same for all would make it another label
 
-    def learn(self, task: Any, examples: Iterable[Any]) -> Fitted:
+    def learn(self, task: Any, examples: Sequence[Any]) -> Fitted:
         """The shares of the labels. RecipeError of questions where each has an answer."""
         fitted: Fitted = _WAYS[task.reads].learn(task, examples)
         return fitted

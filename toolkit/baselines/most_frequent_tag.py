@@ -4,7 +4,7 @@ The first baseline of every text on tagging (E. Charniak et al. 1993, "Equations
 Tagging": about 90 % of English words come out right).
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from toolkit.baselines.base import Baseline, Fitted, Predict
@@ -25,11 +25,11 @@ class MostFrequentTag(Baseline):
     does = "tags words"
     tasks = ("token-classification",)
 
-    def learn(self, task: "TokenClassification", examples: "Iterable[Tagged]") -> Fitted:
+    def learn(self, task: "TokenClassification", examples: "Sequence[Tagged]") -> Fitted:
         """How often each word has each tag. DataError where no word has one."""
         words, counts = WordTags.of(examples, task.labels)
         facts = {"labels": list(task.labels), "words": words}
-        return Fitted({"counts": counts}, facts)
+        return Fitted({"words": counts}, facts)
 
     def predictor(self, task: "TokenClassification", fitted: Fitted) -> Predict:
         """A tag's score is its share among the occurrences of the word."""

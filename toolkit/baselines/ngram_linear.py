@@ -47,7 +47,7 @@ class NgramLinear(Baseline):
             if lengths[0] > lengths[1]
         ]
 
-    def learn(self, task: "SequenceClassification", examples: "Iterable[Text]") -> Fitted:
+    def learn(self, task: "SequenceClassification", examples: "Sequence[Text]") -> Fitted:
         """DataError where the training texts share no n-gram."""
         learned = [each for each in examples if _is_learned(task, each)]
         paired = any(each.pair is not None for each in learned)

@@ -1,5 +1,6 @@
 """What taggers that count have in common: how often each word has each tag."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
 
     from toolkit.baselines.base import Fitted
     from toolkit.examples import Tagged
+
+IMPOSSIBLE = -1e4  # the logarithm of what must not be: all sums stay finite, and its exp is 0
+_RUN = re.compile(r"(.)\1+", re.DOTALL)
 
 
 class WordTags(NamedTuple):
@@ -47,7 +51,7 @@ class WordTags(NamedTuple):
     def in_fitted(cls, fitted: "Fitted", labels: Sequence[str]) -> "WordTags":
         """As a tagger has kept them. RunError where it learned other labels."""
         check_labels(fitted, labels)
-        return cls(fitted.facts["words"], fitted.arrays["counts"])
+        return cls(fitted.facts["words"], fitted.arrays["words"])
 
 
 def check_labels(fitted: "Fitted", labels: Sequence[str]) -> None:
@@ -55,3 +59,16 @@ def check_labels(fitted: "Fitted", labels: Sequence[str]) -> None:
     learned = fitted.facts["labels"]
     if list(labels) != learned:
         raise RunError(f"task.labels: {', '.join(labels)}, but {', '.join(learned)} were learned")
+
+
+def shape_of(word: str, *, is_short: bool = True) -> str:
+    """`Xx` of `Turin`, `x-d` of `covid-19`: letters by their case, digits, the rest as it is.
+
+    Letters without a case are `c`. Runs of equals are one where the shape is a short one.
+    """
+    shape = "".join(
+        "X" if each.isupper() or each.istitle() else "x" if each.islower()
+        else "d" if each.isdigit() else "c" if each.isalpha() else each
+        for each in word
+    )  # fmt: skip
+    return _RUN.sub(r"\1", shape) if is_short else shape
