@@ -131,7 +131,7 @@ def test_every_fault_is_told_at_once_with_its_line():
         "train.seed=3",
     ) == [
         "steps.yaml:2: data.schem: unknown key. Did you mean 'scheme'? Known: train, dev, test, "
-        "split, separator, columns, scheme, label_map, repair",
+        "split, take, separator, columns, scheme, label_map, repair",
         "steps.yaml:4: seeds: found 4 twice, expected different seeds",
         "steps.yaml:8: worker: unknown key. Did you mean 'workers'? Known: seeds, rungs, workers, "
         "run, task, data, evaluate, model, train",

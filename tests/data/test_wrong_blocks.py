@@ -12,7 +12,7 @@ model: {type: lstm}
 data:
 """
 FORMATS = ", ".join(BUILT_IN["data"])
-SPLITS = "train, dev, test, split"
+SPLITS = "train, dev, test, split, take"
 ROWS = f"{SPLITS}, columns, labels, label_separator, labels_file, label_map, scheme, repair"
 OWN = "your own package.module:Name"
 COLUMN = "text, a whole number, or null"

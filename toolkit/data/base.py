@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 from pydantic import model_validator
 
 from toolkit.data.split import NAMES, Rule, Split, taker
+from toolkit.data.take import Take, chosen
 from toolkit.data.text import unreachable
 from toolkit.errors import DataError
 from toolkit.examples import Labels, Tagged
@@ -49,6 +50,7 @@ class Data(Block):
     dev: str | None = None  # the split that chooses the best checkpoint
     test: str | None = None  # the split that is scored once, at the end
     split: Split | None = None  # rules for a file that holds several splits; null: each has its own
+    take: Take | None = None  # learn from a part of the training examples; null: from all
 
     @model_validator(mode="after")
     def _name_divided_files(self) -> Self:
@@ -118,6 +120,8 @@ class Data(Block):
             own = [name for name in sources if sources[name] == source]
             splits |= self._parts(source, own, reads)
         splits = {name: splits[name] for name in sources}
+        if self.take is not None and "train" in splits:
+            splits["train"] = _part_of(splits["train"], self.take)
         for name, reading in splits.items():
             if not reading.examples:
                 raise DataError(f"data.{name}: no examples in {sources[name]}, expected some")
@@ -140,7 +144,10 @@ class Data(Block):
                 raise DataError(f"data.{name}: no examples in {source}, expected some")
             return [*self._rule_notes(name, num_kept, num_read), *whole.notes]
 
-        return Walk(walked)
+        if name != "train" or self.take is None:
+            return Walk(walked)
+        take = self.take
+        return Walk(lambda: _taken(Walk(walked), take))
 
     def _parts(self, source: str, names: Sequence[str], reads: type[Any]) -> dict[str, Reading]:
         """What some splits have of their source; what others have of it is let go of."""
@@ -195,3 +202,23 @@ class Data(Block):
         if sum(rule.share or 0 for rule in rules.values()) >= 1:
             faults.append((f"split.{name}", "found shares of 1 or more, expected less together"))
         return faults
+
+
+def _taken(walk: Walk, take: Take) -> Walked:
+    """The examples that are taken, which is known when all went by once."""
+    places = chosen(walk, take)
+    number = 0
+    for number, example in enumerate(walk, 1):
+        if number - 1 in places:
+            yield example
+    return [_about_take(take, number), *walk.notes]
+
+
+def _part_of(reading: Reading, take: Take) -> Reading:
+    places = chosen(reading.examples, take)
+    examples = [example for place, example in enumerate(reading.examples) if place in places]
+    return Reading(examples, [_about_take(take, len(reading.examples)), *reading.notes])
+
+
+def _about_take(take: Take, number: int) -> str:
+    return f"{take.examples:,} of the {number:,} examples are learned from (seed {take.seed})"

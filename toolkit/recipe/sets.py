@@ -15,7 +15,7 @@ from toolkit.recipe.schema import NAME_PATTERN
 from toolkit.recipe.select import selected
 
 _PATH: KeyPath = ("evaluate", "sets")
-NOT_OF_A_SET = ("train", "dev", "split")  # keys of `data` that a set has no use for
+NOT_OF_A_SET = ("train", "dev", "split", "take")  # keys of `data` that a set has no use for
 _TRAIN: KeyPath = ("train",)  # the recipe's own or what `test` is: said there
 _NAME = re.compile(NAME_PATTERN)
 _EXPECTED_NAME = "a name of up to 100 letters, digits, '.', '_' and '-'"
