@@ -35,7 +35,7 @@ LIGHT = (
     "toolkit.audit.audit", "toolkit.audit.record", "toolkit.runs.run", "toolkit.stopping",
     "toolkit.runs.difference", "toolkit.baselines.majority", "toolkit.baselines.ngram_linear",
     "toolkit.baselines.most_frequent_tag", "toolkit.baselines.hmm",
-    "toolkit.baselines.feature_crf",
+    "toolkit.baselines.feature_crf", "toolkit.baselines.sliding_window",
 )  # fmt: skip
 
 

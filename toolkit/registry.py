@@ -43,6 +43,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "ngram-linear": "toolkit.baselines.ngram_linear:NgramLinear",
         "hmm": "toolkit.baselines.hmm:Hmm",
         "feature-crf": "toolkit.baselines.feature_crf:FeatureCrf",
+        "sliding-window": "toolkit.baselines.sliding_window:SlidingWindow",
         "most-frequent-tag": "toolkit.baselines.most_frequent_tag:MostFrequentTag",
     },
     "data": {

@@ -21,6 +21,7 @@ EVERY = [
     ("majority", "sequence-classification"),
     ("majority", "question-answering"),
     ("ngram-linear", "sequence-classification"),
+    ("sliding-window", "question-answering"),
     ("most-frequent-tag", "token-classification"),
     ("hmm", "token-classification"),
     ("feature-crf", "token-classification"),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
     from toolkit.recipe.distill import Distill
+    from toolkit.tasks.answer_spans import Found
     from toolkit.tasks.lessons import Lessons
 
 Positive = Annotated[int, Field(ge=1)]
@@ -174,16 +175,24 @@ class QuestionAnswering(Task):
         self, example: Question, windows: Sequence[Window], scores: Sequence["np.ndarray[Any, Any]"]
     ) -> Answered:
         """The best answer over all windows, or none where that is better by the threshold."""
-        from toolkit.tasks.answer_spans import best_spans, no_answer_sum, softmax
+        from toolkit.tasks.answer_spans import best_spans, no_answer_sum
 
         found = best_spans(windows, scores, self.max_answer_length, self.n_best)
+        return self.chosen(example, found, no_answer_sum(scores) if self.no_answer else 0.0)
+
+    def chosen(self, example: Question, found: Sequence["Found"], nothing: float) -> Answered:
+        """The first of the answers that were found, best first; or none, whose score is `nothing`.
+
+        None is an answer only where the task has `no_answer`.
+        """
+        from toolkit.tasks.answer_spans import softmax
+
         sums = [span.score for span in found]
         answers: list[tuple[str, int | None, int | None]] = [
             (example.context[span.start : span.end], span.start, span.end) for span in found
         ]
         over = None
         if self.no_answer:
-            nothing = no_answer_sum(scores)
             over = nothing - sums[0] if sums else 0.0
             rank = sum(score >= nothing for score in sums)
             sums.insert(rank, nothing)
