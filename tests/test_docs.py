@@ -102,3 +102,19 @@ def test_the_gradients_over_distance_are_drawn(tmp_path):
         [float(point.split(",")[1]) for point in line.get("points").split()] for line in lines
     ]
     assert heights[0][-1] > heights[-1][-1] + 200  # down there the RNN, up there an open LSTM
+
+
+def test_the_custom_baseline_runs_by_recipe_and_predicts(tmp_path):
+    (code,) = blocks("custom-baseline.md", "python")
+    (recipe,) = blocks("custom-baseline.md", "yaml")
+    (tmp_path / "my_baselines.py").write_text(code, encoding="utf-8")
+    (tmp_path / "tickets.yaml").write_text(recipe, encoding="utf-8")
+    for name in ("train", "dev"):
+        text = (sample_folder("tickets") / f"{name}.jsonl").read_text(encoding="utf-8")
+        (tmp_path / f"{name}.jsonl").write_text(text, encoding="utf-8")
+    allow = ("--allow-code", "my_baselines")
+    done = run(tmp_path, "-m", "toolkit", "finetune", "tickets.yaml", *allow)
+    assert done.returncode == 0, done.stderr
+    done = run(tmp_path, "-m", "toolkit", "predict", "runs/tickets", "My parcel.", "", *allow)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"(\w+ \(0\.\d\d\)\n){2}", done.stdout)

@@ -10,8 +10,10 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "Answer": "toolkit.examples",
+    "Baseline": "toolkit.baselines.base",
     "DataError": "toolkit.errors",
     "Document": "toolkit.examples",
+    "Fitted": "toolkit.baselines.base",
     "Question": "toolkit.examples",
     "Recipe": "toolkit.recipe.schema",
     "RecipeError": "toolkit.errors",
@@ -30,6 +32,8 @@ _PUBLIC = {
 __all__ = list(_PUBLIC)
 
 if TYPE_CHECKING:
+    from toolkit.baselines.base import Baseline as Baseline
+    from toolkit.baselines.base import Fitted as Fitted
     from toolkit.errors import DataError as DataError
     from toolkit.errors import RecipeError as RecipeError
     from toolkit.errors import ToolkitError as ToolkitError

@@ -161,7 +161,7 @@ def test_a_key_of_steps_that_the_recipe_sets_is_said_not_to_be_read(recipe, pair
     asked = toolkit.load_recipe(recipe, "train.epochs=9", "train.seed=4", "task.dropout=0.2")
     toolkit.finetune(asked, watch=events.append)
     notes = [event.text for event in events if isinstance(event, Note)]
-    assert f"{pair[0]} takes no steps: not read: train.epochs, task.dropout" in notes
+    assert f"not read by {pair[0]}: train.epochs, task.dropout" in notes
 
 
 BITS = """

@@ -30,7 +30,7 @@ def make_run(job: Job) -> Finished:
     run, recipe, baseline = job.run, job.recipe, baseline_of(job.recipe)
     if unread := baseline.unread(recipe):
         name = name_of("model", type(baseline))
-        job.tell(Note(f"{name} takes no steps: not read: {', '.join(unread)}"))
+        job.tell(Note(f"not read by {name}: {', '.join(unread)}"))
     record = manifest.describe(recipe, job.splits, job.sets, job.processes.count)
     check_same_data(run, record)
     if job.processes.is_main:
