@@ -12,6 +12,7 @@ import typer
 from toolkit import stopping
 from toolkit.cli.check import check
 from toolkit.cli.compare import compare
+from toolkit.cli.curve import curve
 from toolkit.cli.diff import diff
 from toolkit.cli.evaluate import evaluate
 from toolkit.cli.export import export
@@ -32,7 +33,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (check, compare, finetune, predict, evaluate, export, recipes, replay, diff, report):
+COMMANDS = (
+    check, compare, curve, finetune, predict, evaluate, export, recipes, replay, diff, report,
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(command)
 
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -48,13 +49,14 @@ def compare(
     from toolkit.compare.job import Options
     from toolkit.compare.job import compare as run_ladder
     from toolkit.compare.reading import read_ladder
+    from toolkit.compare.words import table
 
     allowed = tuple(allow_code or ())
     loaded = read_ladder(ladder, *(overrides or []), allow_code=allowed, stand_in=stand_in)
     display = Display(loaded)
     display.begin()
     done = run_ladder(loaded, Options(workers, fresh, measure, allowed), display.tell)
-    display.finish(done)
+    display.finish(done, table(done.found), "compare")
     print(page_of_ladder(done.folder, allowed))
     if done.exit_code:
         raise typer.Exit(done.exit_code)
@@ -70,10 +72,13 @@ class Display:
 
     def begin(self) -> None:
         """Say what is about to run."""
+        from toolkit.data.text import counted
+
         self._stand_in()
         recipes = self.ladder.recipes
         seeds = len(recipes) // len(self.ladder.rungs)
-        print(f"{self.ladder.folder}: {len(self.ladder.rungs)} rungs x {seeds} seeds")
+        rungs = counted(len(self.ladder.rungs), "rung")
+        print(f"{self.ladder.folder}: {rungs} x {counted(seeds, 'seed')}")
 
     def tell(self, event: "Event") -> None:
         """Say what a run says, data once, and how it ended."""
@@ -93,15 +98,15 @@ class Display:
         else:
             print(f"{count} {event.run} {'stopped' if event.what.exit_code else 'done'}")
 
-    def finish(self, done: "Compared") -> None:
-        """Print the table and the sentences."""
-        from toolkit.compare.words import about, table
+    def finish(self, done: "Compared", table: Sequence[Sequence[str]], name: str) -> None:
+        """Print the table, its header first, and the sentences; `name` is that of their files."""
+        from toolkit.compare.words import about
 
-        header, *rows = table(done.found)
+        header, *rows = table
         shown = Table(box=box.SIMPLE_HEAD, title=about(done.found), title_justify="left")
-        for number, name in enumerate(header):
+        for number, title in enumerate(header):
             is_text = number in (0, len(header) - 1)
-            shown.add_column(name, justify="left" if is_text else "right", no_wrap=number == 0)
+            shown.add_column(title, justify="left" if is_text else "right", no_wrap=number == 0)
         for row in rows:
             shown.add_row(*row)
         console = Console()
@@ -110,7 +115,7 @@ class Display:
         console.print(shown)
         for sentence in done.found["sentences"]:
             print(sentence)
-        print(f"table {done.folder}/compare.md, for scripts {done.folder}/compare.json")
+        print(f"table {done.folder}/{name}.md, for scripts {done.folder}/{name}.json")
         self._stand_in()
 
     def _stand_in(self) -> None:

@@ -62,7 +62,6 @@ def comparison(rungs: Sequence[Rung], gold: Gold) -> dict[str, Any]:
     """What `compare.json` says of the rungs, but for words."""
     first = rungs[0].runs[0]
     settings = first.recipe.evaluate
-    about = first.score.about
     best = _best(rungs)
     described = [_described(rung, gold, settings) for rung in rungs]
     _add_differences(described, "difference", _pairs_below(rungs), settings)
@@ -71,16 +70,23 @@ def comparison(rungs: Sequence[Rung], gold: Gold) -> dict[str, Any]:
     return {
         "task": written("task", first.recipe.task)["type"],
         "metric": metric_of(first.recipe),
-        "split": gold.split,
-        "about": {key: about.get(key) for key in PASSPORT},
-        "examples": len(gold.examples),
-        "confidence": settings.confidence,
-        "resampled": Units.of(gold.examples).kind,
+        **passport_of(first, gold),
         "cost": COST,
         "rungs": described,
         "smallest_difference": _smallest(described),
         "best": None if best is None else best.name,
         "cheapest_within_noise": _cheapest(described, best),
+    }
+
+
+def passport_of(run: ScoredRun, gold: Gold) -> dict[str, Any]:
+    """What the scores are of."""
+    return {
+        "split": gold.split,
+        "about": {key: run.score.about.get(key) for key in PASSPORT},
+        "examples": len(gold.examples),
+        "confidence": run.recipe.evaluate.confidence,
+        "resampled": Units.of(gold.examples).kind,
     }
 
 

@@ -10,11 +10,12 @@ import psutil
 from toolkit.compare.comparison import Rung, comparison, rung_of
 from toolkit.compare.ladder import Ladder, dump_ladder
 from toolkit.compare.runner import Event, run_all, run_one_by_one, unfinished
-from toolkit.compare.scored import Gold, gold_of, scored_run
+from toolkit.compare.scored import Gold, ScoredRun, gold_of, scored_run
 from toolkit.compare.speed import measure, processor, speed_of
 from toolkit.compare.words import markdown, sentences
 from toolkit.compare.worker import Ended, Job
 from toolkit.errors import RunError
+from toolkit.recipe.schema import Recipe
 from toolkit.runs import files
 from toolkit.runs.lock import locked
 from toolkit.runs.run import folder_of
@@ -51,27 +52,49 @@ def compare(
     is the run of another recipe, or none is left to compare.
     """
     say = tell or (lambda event: None)
-    recipes, allow_code = ladder.recipes, options.allow_code
     with locked(ladder.folder):
-        pending = unfinished(recipes, fresh=options.fresh, allow_code=allow_code)
+        ran = run_rungs(ladder, options, say)
+        gold = gold_of(ladder.recipes[0])
+        _measure(ran.whole, gold, options, say)
+        rungs = [rung_of(name, runs, gold) for name, runs in ran.scored(gold, options).items()]
+        found = _collected(ladder, rungs, gold, ran.failed)
         files.write_file(ladder.folder / "ladder.yaml", dump_ladder(ladder).encode())
-        jobs = [Job(recipe, options.fresh, allow_code) for recipe in pending]
-        ended = run_all(jobs, options.workers or ladder.workers, say)
-        failed = _failed(ladder, ended)
-        whole = {name: runs for name, runs in ladder.rungs.items() if name not in _rungs(failed)}
-        if not whole:
-            raise RunError(f"{each['run']}: {each['fault']}" for each in failed)
-        gold = gold_of(recipes[0])
-        _measure(whole, gold, options, say)
-        rungs = [
-            rung_of(name, [scored_run(each, gold, allow_code) for each in runs], gold)
-            for name, runs in whole.items()
-        ]
-        found = _collected(ladder, rungs, gold, failed)
         files.write_json(ladder.folder / NAME, found)
         files.write_file(ladder.folder / "compare.md", markdown(found).encode())
-    codes = [each["exit_code"] for each in failed]
-    return Compared(ladder.folder, found, codes[0] if codes else 0)
+    return Compared(ladder.folder, found, ran.exit_code)
+
+
+class Ran(NamedTuple):
+    """The rungs of which all runs are finished, and the runs that failed."""
+
+    whole: dict[str, tuple[Recipe, ...]]
+    failed: list[dict[str, Any]]
+
+    @property
+    def exit_code(self) -> int:
+        """Of the first run that failed; 0: none did."""
+        return self.failed[0]["exit_code"] if self.failed else 0
+
+    def scored(self, gold: Gold, options: Options) -> dict[str, list[ScoredRun]]:
+        """The finished runs with their scores over examples."""
+        return {
+            name: [scored_run(each, gold, options.allow_code) for each in recipes]
+            for name, recipes in self.whole.items()
+        }
+
+
+def run_rungs(ladder: Ladder, options: Options, tell: Callable[[Event], None]) -> Ran:
+    """Run what is not finished. RunError where a folder is another recipe's, or nothing is left."""
+    pending = unfinished(ladder.recipes, fresh=options.fresh, allow_code=options.allow_code)
+    jobs = [Job(recipe, options.fresh, options.allow_code) for recipe in pending]
+    failed = _failed(ladder, run_all(jobs, options.workers or ladder.workers, tell))
+    lost = {each["rung"] for each in failed}
+    whole = {name: recipes for name, recipes in ladder.rungs.items() if name not in lost}
+    if not whole:
+        error = RunError(f"{each['run']}: {each['fault']}" for each in failed)
+        error.exit_code = failed[0]["exit_code"]
+        raise error
+    return Ran(whole, failed)
 
 
 def _failed(ladder: Ladder, ended: Mapping[str, Ended]) -> list[dict[str, Any]]:
@@ -87,10 +110,6 @@ def _failed(ladder: Ladder, ended: Mapping[str, Ended]) -> list[dict[str, Any]]:
         for recipe in recipes
         if (end := ended.get(recipe.run.name)) is not None and end.exit_code
     ]
-
-
-def _rungs(failed: Sequence[Mapping[str, Any]]) -> set[str]:
-    return {each["rung"] for each in failed}
 
 
 def _measure(
@@ -116,20 +135,21 @@ def _collected(
         "stand_ins": ladder.stand_ins,
         **comparison(rungs, gold),
         "failed": list(failed),
-        "machine": _machine(rungs),
+        "machine": machine_of(rungs),
     }
     return found | {"sentences": sentences(found)}
 
 
-def _machine(rungs: Sequence[Rung]) -> dict[str, Any]:
+def machine_of(rungs: Sequence[Rung]) -> dict[str, Any]:
+    """What the runs were made and measured on."""
     run = rungs[-1].runs[0].run
-    speed = speed_of(run.folder) or {}
-    versions = run.manifest().get("versions", {})
+    manifest = run.manifest()
+    gpus = manifest.get("hardware", {}).get("gpus")
     return {
         "processor": processor(),
         "cores": os.cpu_count(),
         "memory_mb": round(psutil.virtual_memory().total / 2**20),
         "threads": 1,
-        "device": speed.get("device"),
-        "versions": versions,
+        "device": gpus[0] if gpus else "cpu",
+        "versions": manifest.get("versions", {}),
     }

@@ -174,12 +174,15 @@ def _row(rung: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
 
 def markdown(found: Mapping[str, Any]) -> str:
     """The table and the sentences as Markdown."""
-    header, *rows = table(found)
-    lines = [f"# {found['ladder']}", "", about(found), ""]
-    lines += [_cells(header), _cells(["---", *["---:"] * (len(header) - 2), "---"])]
-    lines += [_cells(row) for row in rows]
-    lines += ["", *(f"- {sentence}" for sentence in found["sentences"]), ""]
-    return "\n".join(lines)
+    lines = [f"# {found['ladder']}", "", about(found), "", *markdown_table(table(found)), ""]
+    return "\n".join([*lines, *(f"- {sentence}" for sentence in found["sentences"]), ""])
+
+
+def markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table, its header first; what is between the outer columns is numbers."""
+    header, *others = rows
+    ruler = ["---", *["---:"] * (len(header) - 2), "---"]
+    return [f"| {' | '.join(row)} |" for row in (header, ruler, *others)]
 
 
 def about(found: Mapping[str, Any]) -> str:
@@ -189,13 +192,9 @@ def about(found: Mapping[str, Any]) -> str:
     return (
         f"{found['metric']}{f' ({what})' if what else ''} on {found['split']}, "
         f"{counted(found['examples'], 'example')}; {found['confidence']:.0%} intervals over "
-        f"{found['resampled']}s; p values corrected after Holm. "
+        f"{found['resampled']}s{'; p values corrected after Holm' * ('best' in found)}. "
         f"{machine['processor']}, {machine['device']}, {counted(machine['threads'], 'thread')}."
     )
-
-
-def _cells(row: Sequence[str]) -> str:
-    return f"| {' | '.join(row)} |"
 
 
 def _or_dash(value: Any, form: str) -> str:
