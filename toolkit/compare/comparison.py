@@ -66,7 +66,7 @@ def comparison(rungs: Sequence[Rung], gold: Gold) -> dict[str, Any]:
     described = [_described(rung, gold, settings) for rung in rungs]
     _add_differences(described, "difference", _pairs_below(rungs), settings)
     _add_differences(described, "to_best", _pairs_to(best, rungs), settings)
-    _add_pareto(described)
+    add_pareto(described)
     return {
         "task": written("task", first.recipe.task)["type"],
         "metric": metric_of(first.recipe),
@@ -75,7 +75,7 @@ def comparison(rungs: Sequence[Rung], gold: Gold) -> dict[str, Any]:
         "rungs": described,
         "smallest_difference": _smallest(described),
         "best": None if best is None else best.name,
-        "cheapest_within_noise": _cheapest(described, best),
+        "cheapest_within_noise": cheapest(described, best and best.name),
     }
 
 
@@ -283,7 +283,7 @@ def cost_of(rung: Mapping[str, Any]) -> float | None:
     return None if latency is None else float(latency["p50"])
 
 
-def _add_pareto(described: Sequence[dict[str, Any]]) -> None:
+def add_pareto(described: Sequence[dict[str, Any]]) -> None:
     """A rung is on the front where none is at least as good and at least as quick, and more."""
     points = [(each["mean"], cost_of(each)) for each in described]
     for each, (score, cost) in zip(described, points, strict=True):
@@ -311,9 +311,8 @@ def within_noise(rung: Mapping[str, Any]) -> bool | None:
     return None if answer is None else answer["p"] >= LEVEL
 
 
-def _cheapest(described: Sequence[Mapping[str, Any]], best: Rung | None) -> str | None:
-    if best is None:
-        return None
+def cheapest(described: Sequence[Mapping[str, Any]], best: str | None) -> str | None:
+    """The quickest rung within noise of the best; None where the best was not measured."""
     costs = {each["name"]: cost_of(each) for each in described if within_noise(each)}
     known = {name: cost for name, cost in costs.items() if cost is not None}
-    return min(known, key=lambda name: known[name]) if best.name in known else None
+    return min(known, key=lambda name: known[name]) if best in known else None

@@ -17,9 +17,14 @@ from toolkit.evaluation.passport import normal
 from toolkit.metrics.score import Score
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.schema import Recipe
+from toolkit.runs.manifest import hash_of_examples
 from toolkit.runs.run import Run, folder_of
+from toolkit.tasks.base import Task
 
 _NEAR = 1e-4  # that a score may differ by, where predictions lost digits in their file
+
+
+_CHANGED = "did the data change? --fresh starts over"
 
 
 class Gold(NamedTuple):
@@ -27,6 +32,7 @@ class Gold(NamedTuple):
 
     split: str
     examples: Sequence[Any]
+    sha256: str
 
 
 class ScoredRun(NamedTuple):
@@ -51,7 +57,8 @@ def metric_of(recipe: Recipe) -> str:
 def gold_of(recipe: Recipe) -> Gold:
     """The test split of a recipe, or its development split where it has none."""
     split = "test" if recipe.data.test is not None else "dev"
-    return Gold(split, recipe.data.splits(recipe.task.reads, [split])[split].examples)
+    examples = recipe.data.splits(recipe.task.reads, [split])[split].examples
+    return Gold(split, examples, hash_of_examples(examples))
 
 
 def scored_run(recipe: Recipe, gold: Gold, allow_code: Collection[str] = ()) -> ScoredRun:
@@ -62,6 +69,9 @@ def scored_run(recipe: Recipe, gold: Gold, allow_code: Collection[str] = ()) -> 
     run = Run(folder_of(recipe))
     filled = load_recipe(run.recipe_file, allow_code=allow_code)
     results, metric = run.results(), metric_of(filled)
+    whole = type(filled.task).pack is Task.pack  # and examples are those that were read
+    if whole and results["splits"][gold.split]["sha256"] != gold.sha256:
+        raise RunError(f"{run.folder}: {gold.split} is other data now: {_CHANGED}")
     told = results["splits"][gold.split]["scores"]
     if metric not in told:
         raise RunError(f"{run.folder}: has no score {metric!r} on {gold.split}")
@@ -74,7 +84,7 @@ def scored_run(recipe: Recipe, gold: Gold, allow_code: Collection[str] = ()) -> 
                 return ScoredRun(run, filled, results, score)
     raise RunError(
         f"{run.folder}: scores {metric} {score.value} on {gold.split} now, and {value} when it was "
-        "made: did the data change? --fresh starts over"
+        f"made: {_CHANGED}"
     )
 
 
