@@ -36,6 +36,8 @@ LIGHT = (
     "toolkit.runs.difference", "toolkit.baselines.majority", "toolkit.baselines.ngram_linear",
     "toolkit.baselines.most_frequent_tag", "toolkit.baselines.hmm",
     "toolkit.baselines.feature_crf", "toolkit.baselines.sliding_window",
+    "toolkit.runs.difference", "toolkit.compare.job", "toolkit.compare.reading",
+    "toolkit.compare.curve", "toolkit.compare.significance",
 )  # fmt: skip
 
 

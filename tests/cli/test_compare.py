@@ -56,8 +56,8 @@ def test_faults_are_a_line_each_and_nothing_runs(run, tmp_path):
     assert (code, output) == (2, "")
     assert errors.splitlines() == [
         "override train.epochs=x: train.epochs: found 'x', expected a whole number of at least 1",
-        "override seeds=[]: seeds: found [], expected a list of 1 or more, each a whole number of at "
-        "least 0 and below 4294967296",
+        "override seeds=[]: seeds: found [], expected a list of 1 or more, each a whole number of "
+        "at least 0 and below 4294967296",
     ]
     assert not (tmp_path / "runs").exists()
 

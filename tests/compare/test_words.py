@@ -89,6 +89,9 @@ def test_what_cannot_be_tested_is_said():
     said = sentences(ladder(LOW, HIGH | {"difference": untested}, smallest_difference=nothing))
     assert said[0] == "f1 does not add up over examples: its differences are not tested."
     assert said[1] == "high scores +0.2000 f1 against low."
+    untested_best = LOW | {"to_best": untested}
+    said = sentences(ladder(untested_best, HIGH))
+    assert said[-1].startswith("Whether a cheaper rung is as good is not said")
 
 
 def test_a_rung_alone_needs_no_comparison():

@@ -129,7 +129,7 @@ def _predicted(run: Run, _: Recipe, gold: Gold, allow_code: Collection[str]) -> 
 
     predictor = load(run.folder, allow_code=allow_code)
     examples = predictor.pack(gold.examples)
-    return examples, predictor.predict(examples)
+    return examples, predictor.evaluate(examples)[1].predictions
 
 
 def folder_size(folder: Path) -> int:

@@ -102,6 +102,10 @@ def _best(found: Mapping[str, Any]) -> list[str]:
         said.append(
             "What prediction costs was not measured, so which rung is cheapest is not said."
         )
+    elif name == best["name"] and any(within_noise(rung) is None for rung in others):
+        said.append(
+            "Whether a cheaper rung is as good is not said: not every difference is tested."
+        )
     elif name == best["name"]:
         said.append(f"No cheaper rung is within noise of {name}.")
     else:
