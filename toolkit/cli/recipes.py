@@ -2,12 +2,12 @@
 
 
 def recipes() -> None:
-    """List the recipes that can be named, with the first line of what each says of itself."""
+    """List the recipes and ladders that can be named, with the first line of what each says."""
     from toolkit.recipe.load import shipped_recipes
 
-    found = shipped_recipes()
-    width = max((len(name) for name in found), default=0)
-    for name, path in found.items():
+    found, ladders = shipped_recipes(), shipped_recipes("ladders")
+    width = max((len(name) for name in [*found, *ladders]), default=0)
+    for name, path in [*found.items(), *ladders.items()]:
         print(f"{name:{width}}  {_about(path.read_text(encoding='utf-8'))}")
 
 

@@ -26,8 +26,8 @@ def sentences(found: Mapping[str, Any]) -> list[str]:
     busy = [rung["name"] for rung in rungs if (rung["measured"]["busy"] or 0.0) > BUSY]
     if busy:
         said.append(
-            f"Others computed on this machine while {', '.join(busy)} were measured: their times "
-            "say little. --measure measures again."
+            "Others computed on this machine while speed was measured, so it says little of "
+            f"{', '.join(busy)}. --measure measures again."
         )
     return said
 
