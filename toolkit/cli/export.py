@@ -2,7 +2,7 @@
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -10,6 +10,7 @@ from toolkit.cli.options import AllowCode, RunFolder
 
 if TYPE_CHECKING:
     from toolkit.predict import ModelPredictor
+    from toolkit.runs.run import Run
 
 
 def export(
@@ -36,7 +37,7 @@ def export(
 
     def fill(target: Path) -> None:
         if merge and has_adapter:
-            _write_merged(cast("ModelPredictor", predictor), opened.results(), folder, target)
+            _write_merged(cast("ModelPredictor", predictor), opened, folder, target)
         else:
             shutil.copytree(opened.model, target, dirs_exist_ok=True)
 
@@ -48,9 +49,7 @@ def export(
         print(f"model {folder}" + ": there was no adapter to merge" * merge * (not has_adapter))
 
 
-def _write_merged(
-    predictor: "ModelPredictor", results: dict[str, Any], folder: Path, target: Path
-) -> None:
+def _write_merged(predictor: "ModelPredictor", run: "Run", folder: Path, target: Path) -> None:
     from toolkit.encoders.adapter_module import merge
     from toolkit.encoders.base import encoder_of
     from toolkit.models.card import model_card
@@ -60,5 +59,7 @@ def _write_merged(
     plain = encoder_of(predictor.recipe).model_copy(update={"adapter": None})
     save_model(predictor.model, plain, predictor.reader.tokenizer, target)
     recipe = predictor.recipe.model_copy(update={"model": plain})
-    card = model_card(recipe, results, is_native=True, model=str(folder))
+    card = model_card(
+        recipe, run.results(), is_native=True, model=str(folder), manifest=run.manifest()
+    )
     (target / "README.md").write_text(card, encoding="utf-8")

@@ -1,9 +1,13 @@
-"""The model card: what a model is, what it was trained on, how good it is, how to load it."""
+"""The model card: what a model is, what it was trained on, how good it is, where that ends."""
 
 from collections.abc import Mapping
 from typing import Any
 
+import yaml
+
 from toolkit import registry
+from toolkit.models.card_limits import limits
+from toolkit.models.card_tables import cell, data_table, label_table, score_table, set_parts
 from toolkit.recipe.schema import Recipe
 
 _NATIVE = """```python
@@ -36,8 +40,23 @@ _PART = "has a part that plain `transformers` does not know"
 _NO_NETWORK = "is no neural network"
 
 
+# what the Hub calls what a head of transformers does
+_PIPELINES = {
+    "AutoModelForTokenClassification": "token-classification",
+    "AutoModelForSequenceClassification": "text-classification",
+    "AutoModelForQuestionAnswering": "question-answering",
+    "AutoModelForMaskedLM": "fill-mask",
+}
+_UNSAID: tuple[object, ...] = (None, (), {}, False)  # settings that are not worth a row
+
+
 def model_card(
-    recipe: Recipe, results: Mapping[str, Any], *, is_native: bool, model: str | None = None
+    recipe: Recipe,
+    results: Mapping[str, Any],
+    *,
+    is_native: bool,
+    model: str | None = None,
+    manifest: Mapping[str, Any] | None = None,
 ) -> str:
     """Markdown, for `model/README.md`; `model` is another folder that it lies in."""
     folder = f"{recipe.run.folder}/{recipe.run.name}"
@@ -47,13 +66,16 @@ def model_card(
     if load is _NATIVE and getattr(recipe.model, "adapter", None) is not None:
         load = _ADAPTER
     auto_class = standard.auto_class if standard else ""
+    made = manifest or {}
     parts = [
+        _front_matter(recipe, auto_class, is_native=is_native),
         f"# {recipe.run.name}",
         _warning(recipe),
         f"Task: {task}. Model: {_model(recipe)}. Trained on `{recipe.data.train}`.",
         "## Scores",
-        _table(results),
-        *_sets(results),
+        score_table(results),
+        label_table(results),
+        *set_parts(results),
         "## Use",
         load.format(
             auto_class=auto_class,
@@ -62,8 +84,51 @@ def model_card(
             what=_PART if recipe.model.is_neural else _NO_NETWORK,
             model=model or f"{folder}/model",
         ),
+        "## Data",
+        data_table(made),
+        "## Limits",
+        "\n".join(f"- {sentence}" for sentence in limits(recipe, results)),
+        "## Training",
+        _settings(recipe),
+        _made_by(made),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _front_matter(recipe: Recipe, auto_class: str, *, is_native: bool) -> str:
+    """What the Hub reads: only what is known."""
+    checkpoint = getattr(recipe.model, "checkpoint", None)
+    known: dict[str, Any] = {"library_name": "transformers" if is_native else "toolkit"}
+    if auto_class in _PIPELINES:
+        known["pipeline_tag"] = _PIPELINES[auto_class]
+    if checkpoint and checkpoint.count("/") == 1 and not checkpoint.startswith(("runs/", ".", "/")):
+        known["base_model"] = checkpoint
+    if recipe.run.stand_in:
+        known["tags"] = ["stand-in"]
+    return f"---\n{yaml.safe_dump(known, sort_keys=False)}---"
+
+
+def _settings(recipe: Recipe) -> str:
+    """The settings of training and model; what is switched off has no row."""
+    rows = ["| setting | value |", "|---|---|"]
+    for block in ("model", "train"):
+        for key, value in recipe.blocks()[block].model_dump(mode="json").items():
+            if value not in _UNSAID and value != []:
+                rows.append(f"| {block}.{key} | {cell(value)} |")
+    return "\n".join(rows)
+
+
+def _made_by(manifest: Mapping[str, Any]) -> str:
+    """With which versions and on what."""
+    versions = manifest.get("versions", {})
+    names = [f"{name} {versions[name]}" for name in ("toolkit", "torch", "transformers", "python")
+             if name in versions]  # fmt: skip
+    hardware = manifest.get("hardware", {})
+    on = ", ".join(hardware.get("gpus") or [str(hardware.get("machine", ""))])
+    count = manifest.get("processes")
+    places = f" on {on}" if on else ""
+    several = f", {count} processes" if count and count > 1 else ""
+    return f"Made with {', '.join(names)}{places}{several}." if names else ""
 
 
 def _warning(recipe: Recipe) -> str:
@@ -77,61 +142,3 @@ def _model(recipe: Recipe) -> str:
     name = registry.name_of("model", type(recipe.model))
     checkpoint = getattr(recipe.model, "checkpoint", None)
     return f"{name} ({checkpoint})" if checkpoint else name
-
-
-def _table(results: Mapping[str, Any]) -> str:
-    rows = [
-        "| split | examples | score | value | interval | what it is |",
-        "|---|---|---|---|---|---|",
-    ]
-    for split, scored in results["splits"].items():
-        for name, score in scored["scores"].items():
-            about = ", ".join(
-                str(score[key]) for key in ("scheme", "mode", "unit") if score.get(key)
-            )
-            rows.append(
-                f"| {split} | {scored['examples']} | {name} | {_number(score['value'])} "
-                f"| {_interval(score)} | {about} |"
-            )
-    return "\n".join(rows)
-
-
-def _sets(results: Mapping[str, Any]) -> list[str]:
-    """The evaluation sets beside the source, and what a gap is."""
-    if "transfer" not in results:
-        return []
-    transfer, scored = results["transfer"], {**results["splits"], **results["sets"]}
-    metric, source = transfer["metric"], transfer["source"]
-    about = f"`{metric}` on other data; gaps are {transfer['gap']}"
-    rows = [f"| set | examples | {metric} | interval | gap |", "|---|---|---|---|---|"]
-    gaps = {} if source is None else {source: None}
-    gaps |= {name: found["gap"] for name, found in transfer["sets"].items()}
-    for name, gap in gaps.items():
-        score = scored[name]["scores"].get(metric, {"value": None, "interval": None})
-        rows.append(
-            f"| {name}{' (source)' * (name == source)} | {scored[name]['examples']} "
-            f"| {_number(score['value'])} | {_interval(score)} | {_gap(gap)} |"
-        )
-    mean = transfer["mean"]
-    rows.append(f"| mean of {mean['sets']} | | {_number(mean['value'])} | | {_gap(mean['gap'])} |")
-    if "with_source" in mean:
-        rows.append(f"| with the source | | {_number(mean['with_source'])} | | |")
-    chosen = "The checkpoint was chosen on the development split of the training data alone."
-    if results["best"]["split"] is None:
-        chosen = "There was no development split: the last weights were taken."
-    return ["## Evaluation sets", f"{about}. {chosen}", "\n".join(rows)]
-
-
-def _gap(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
-
-
-def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.4f}"
-
-
-def _interval(score: Mapping[str, Any]) -> str:
-    if score["interval"] is None:
-        return ""
-    low, high = score["interval"]
-    return f"{low:.4f} to {high:.4f} ({score['confidence']:.0%})"

@@ -112,7 +112,7 @@ def finish(
 
     def fill(folder: Path) -> None:
         save(folder)
-        card = model_card(job.recipe, results, is_native=is_native)
+        card = model_card(job.recipe, results, is_native=is_native, manifest=record)
         (folder / "README.md").write_text(card, encoding="utf-8")
 
     files.commit_folder(job.run.model, fill)
