@@ -38,6 +38,7 @@ LIGHT = (
     "toolkit.baselines.feature_crf", "toolkit.baselines.sliding_window",
     "toolkit.runs.difference", "toolkit.compare.job", "toolkit.compare.reading",
     "toolkit.compare.curve", "toolkit.compare.significance",
+    "toolkit.runs.difference", "toolkit.report",
 )  # fmt: skip
 
 

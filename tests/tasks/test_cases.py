@@ -128,12 +128,12 @@ def test_numbers_are_ordered_by_how_far_they_are_off():
     assert [passage.name for passage in found.passages] == ["text", "pair"]
 
 
-def answered(gold, text, start):
+def answered(gold, text, start, over=None):
     context = "Ada was born in London, in the City of London."
     candidate = Candidate(text, start, None if start is None else start + len(text), 0.75)
     question = Question("Where?", context, tuple(Answer(context[s:e], s) for s, e in gold))
     return case(
-        QuestionAnswering(no_answer=True), question, Answered(*candidate, None, (candidate,))
+        QuestionAnswering(no_answer=True), question, Answered(*candidate, over, (candidate,))
     )
 
 
@@ -152,7 +152,18 @@ def test_an_answer_is_right_as_the_official_script_has_it():
     assert answered([], "", None).is_right
     nothing = answered([(16, 22)], "", None)
     assert (nothing.is_right, nothing.said) == (False, ("(no answer)",))
-    assert nothing.turns == (Turn("answer", "no answer"),)
+    assert nothing.turns == ()  # there is always an answer
+
+
+def test_where_no_answer_may_be_said_it_is_counted_who_was_taken_for_whom():
+    for gold, said, start, turn in (
+        ([(16, 22)], "London", 16, Turn("answer", "answer")),
+        ([(16, 22)], "Ada", 0, Turn("answer", "wrong answer")),
+        ([(16, 22)], "", None, Turn("answer", "no answer")),
+        ([], "Ada", 0, Turn("no answer", "wrong answer")),
+        ([], "", None, Turn("no answer", "no answer")),
+    ):
+        assert answered(gold, said, start, over=0.5).turns == (turn,)
 
 
 def test_fillings_are_compared_with_what_was_hidden():

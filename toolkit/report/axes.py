@@ -48,8 +48,11 @@ class Axis(NamedTuple):
 
     def ticks(self) -> list[tuple[float, str]]:
         """A few round values and how they are written."""
-        values = _powers(self.low, self.high) if self.is_log else _round(self.low, self.high)
-        return [(value, short(value)) for value in values]
+        if self.is_log:
+            return [(value, short(value)) for value in _powers(self.low, self.high)]
+        values = _round(self.low, self.high)
+        step = values[1] - values[0] if len(values) > 1 else 0.0
+        return [(value, _written(value, step)) for value in values]
 
 
 def _round(low: float, high: float, most: int = 6) -> list[float]:
@@ -61,6 +64,13 @@ def _round(low: float, high: float, most: int = 6) -> list[float]:
     first = math.ceil(low / step - 1e-9)
     number = int((high - first * step) / step + 1e-9) + 1
     return [0.0 if first + n == 0 else (first + n) * step for n in range(max(0, number))]
+
+
+def _written(value: float, step: float) -> str:
+    """A value with as many digits as tell it from its neighbours."""
+    if not step or abs(value) >= 10_000 or (value and abs(value) < 1e-3):
+        return short(value)
+    return f"{value:,.{max(0, -math.floor(math.log10(step) + 1e-9))}f}"
 
 
 def _powers(low: float, high: float) -> list[float]:

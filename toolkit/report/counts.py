@@ -9,6 +9,7 @@ from toolkit.metrics.calibration import Calibration, calibration
 
 MOST_LABELS = 20  # of a matrix, those with the most errors
 MOST_CONFUSIONS = 30  # of the list
+MOST_COUNTED = 300  # labels of a table that no score brings along
 OTHER, MISSED, INVENTED, BOUNDARIES = "others", "missed", "invented", "other boundaries"
 
 
@@ -62,7 +63,8 @@ def matrix_of(turns: Mapping[Turn, int], most: int = MOST_LABELS) -> Matrix | No
     extra = [name for name in (BOUNDARIES, MISSED) if any(column == name for _, column in table)]
     names = [*shown, *others]
     columns = [*names, *extra]
-    rows = [*names, *([INVENTED] if any(row == INVENTED for row, _ in table) else [])]
+    gold = {row for row, _ in table}
+    rows = [name for name in (*names, INVENTED) if name in gold]
     return Matrix(
         columns, [(row, _cells(table, row, columns)) for row in rows], len(errors), len(shown)
     )
@@ -103,7 +105,10 @@ def confusions_of(turns: Mapping[Turn, int]) -> list[Confusion]:
 
 
 def label_rows(scores: Mapping[str, Any], turns: Mapping[Turn, int]) -> dict[str, dict[str, Any]]:
-    """Precision, recall, F1 and support of each label: as the run scored them, else as counted."""
+    """Precision, recall, F1 and support of each label: as the run scored them, else as counted.
+
+    Of very many labels (pieces of a vocabulary) nothing is counted.
+    """
     for score in scores.values():
         for key in ("types", "per_label"):
             rows = score.get(key) if isinstance(score, Mapping) else None
@@ -123,6 +128,8 @@ def _counted(turns: Mapping[Turn, int]) -> dict[str, dict[str, Any]]:
             said[turn.said] += count
         if turn.gold is not None and turn.gold == turn.said and turn.is_exact:
             right[turn.gold] += count
+    if len({*gold, *said}) > MOST_COUNTED:
+        return {}
     return {
         name: {
             "f1": 2 * right[name] / (gold[name] + said[name]),

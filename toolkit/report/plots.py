@@ -60,7 +60,7 @@ def line_plot(title: str, series: Iterable[Series], x_name: str, y_name: str) ->
     if not drawn:
         return _markup("")
     x = Axis.over((p[0] for each in drawn for p in each.points), LEFT, WIDTH - RIGHT)
-    x = x._replace(low=min(p[0] for each in drawn for p in each.points))
+    x = x._replace(low=min(0.0, *(p[0] for each in drawn for p in each.points)))
     x = x._replace(high=max(max(p[0] for each in drawn for p in each.points), x.low + 1e-9))
     y = Axis.over((p[1] for each in drawn for p in each.points), HEIGHT - BOTTOM, TOP)
     parts = [_axes(x, y, x_name, y_name), *(_line(each, x, y) for each in drawn)]

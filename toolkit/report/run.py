@@ -83,7 +83,9 @@ def _values(
         "split": split,
         "unit": recipe.task.unit,
         "meter": plots.meter,
-        "labels": counts.label_rows(scored.get("scores", {}), turns),
+        "labels": counts.label_rows(
+            scored.get("scores", {}), {} if recipe.task.unit == "question" else turns  # no labels
+        ),
         "matrix": counts.matrix_of(turns),
         "confusions": counts.confusions_of(turns),
         "number_plot": plots.scatter("Gold and prediction", numbers, "gold", "prediction"),

@@ -6,7 +6,7 @@ from typing import Any
 from toolkit.cases import Case, Mark, Passage, Turn
 from toolkit.metrics.squad import words_of
 
-ANSWER, NO_ANSWER = "answer", "no answer"
+ANSWER, NO_ANSWER, OTHER = "answer", "no answer", "wrong answer"
 NUM_LIKELY = 3  # answers that are named with their probabilities
 
 
@@ -32,7 +32,6 @@ def answer_case(record: Mapping[str, Any]) -> Case:
     )
     if gold is None:
         return Case(tuple(passages), None, (_named(said),), None, sure, likely=likely)
-    kinds = ANSWER if texts else NO_ANSWER, ANSWER if said else NO_ANSWER
     return Case(
         tuple(passages),
         tuple(map(_named, texts or [""])),
@@ -40,10 +39,17 @@ def answer_case(record: Mapping[str, Any]) -> Case:
         is_right,
         sure,
         sure or 0.0,
-        (Turn(*kinds, is_exact=bool(is_right) or kinds[0] != kinds[1]),),
+        _turns(bool(texts), said, bool(is_right)) if "no_answer_score" in record else (),
         {} if sure is None else {"answers": [(sure, bool(is_right))]},
         likely,
     )
+
+
+def _turns(has_answer: bool, said: str, is_right: bool) -> tuple[Turn, ...]:
+    """Whether there is an answer, and whether one was said: where none may be."""
+    if not said:
+        return (Turn(ANSWER if has_answer else NO_ANSWER, NO_ANSWER),)
+    return (Turn(ANSWER if has_answer else NO_ANSWER, ANSWER if is_right else OTHER),)
 
 
 def _named(text: str) -> str:

@@ -145,14 +145,14 @@
     }
     function verdictOf(each, answer) {
       const made = node("div", "verdict"), colour = answer.r === 0 ? "bad" : answer.r === 1 ? "good" : "";
-      const add = (called, text, kind) => {
+      const add = (called, text, kind, name = "b") => {
         const part = node("span");
-        part.append(node("span", "called", called), node("b", kind, text));
+        part.append(node("span", "called", called), node(name, kind, text));
         made.append(part);
       };
       if (each.g !== null && answer.r !== 1) add("gold", names(each.g), "");
       add("said", names(answer.s), colour);
-      if (answer.l) add("likely", answer.l.map(([l, p]) => `${labels[l]} ${p.toFixed(2)}`).join(" · "), "");
+      if (answer.l) add("likely", answer.l.map(([l, p]) => `${labels[l]} ${p.toFixed(2)}`).join(" · "), "", "span");
       return made;
     }
 
@@ -171,10 +171,12 @@
         }
         const kinds = [...new Set(over.map((m) => KINDS[m[3]]))];
         const part = node("mark", kinds.join(" "), text.slice(from, to));
-        for (const m of over.filter((each) => each[1] === to)) {
-          const tag = KINDS[m[3]] === "missed" ? `gold ${labels[m[2]]}` : labels[m[2]];
-          part.append(node("span", `tag ${KINDS[m[3]]}`, tag === "gold gold" ? "gold" : tag));
+        const tags = new Map();
+        for (const [, end, label, kind] of over) {
+          const tag = KINDS[kind] === "missed" && labels[label] !== "gold" ? `gold ${labels[label]}` : labels[label];
+          if (end === to) tags.set(tag, KINDS[kind]);
         }
+        for (const [tag, kind] of tags) part.append(node("span", `tag ${kind}`, tag));
         made.append(part);
       }
       return made;
