@@ -153,3 +153,7 @@ def test_what_is_no_ladder_is_an_error(tmp_path):
     (tmp_path / "compare.json").write_text('{"ladder": "x"}')
     with pytest.raises(RunError, match="lacks task, metric, split, rungs"):
         compare_page(tmp_path)
+    content = {"ladder": "x", "task": "t", "metric": "m", "split": "test", "rungs": [{"name": "a"}]}
+    (tmp_path / "compare.json").write_text(json.dumps(content))
+    with pytest.raises(RunError, match="rung 1 lacks runs, scores, mean"):
+        compare_page(tmp_path)

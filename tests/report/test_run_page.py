@@ -260,6 +260,26 @@ def test_a_damaged_line_is_named(runs, tmp_path, line, found):
         run_page(folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("results.json", "[]", "found \\[\\], expected an object"),
+        ("results.json", '{"splits": {"test": {"examples": 1}}}', "test: found None, expected"),
+        ("results.json", '{"splits": {"test": {"scores": {"f1": {}}}}}', "test: f1: has no value"),
+        ("results.json", '{"splits": {"test": {"scores": {}}}}', "how many examples"),
+        ("manifest.json", "3", "expected an object"),
+        ("metrics.jsonl", '{"loss": 1}\n', "metrics.jsonl:1: found no step"),
+        ("timing.jsonl", "{]\n", "timing.jsonl:1: is not JSON"),
+    ],
+)
+def test_files_that_are_not_as_a_run_leaves_them_are_named(runs, tmp_path, name, text, found):
+    folder = runs.copy("spans", tmp_path / "run")
+    (folder / name).write_text(text)
+    with pytest.raises(RunError, match=found) as caught:
+        run_page(folder)
+    assert name in str(caught.value)
+
+
 def test_a_task_of_a_users_own_needs_to_be_allowed(runs, tmp_path):
     folder = runs.copy("spans", tmp_path / "run")
     text = (folder / "recipe.yaml").read_text()

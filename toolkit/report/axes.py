@@ -68,7 +68,7 @@ def _round(low: float, high: float, most: int = 6) -> list[float]:
 
 def _written(value: float, step: float) -> str:
     """A value with as many digits as tell it from its neighbours."""
-    if not step or abs(value) >= 10_000 or (value and abs(value) < 1e-3):
+    if not step or not value or abs(value) >= 10_000 or abs(value) < 1e-3:
         return short(value)
     return f"{value:,.{max(0, -math.floor(math.log10(step) + 1e-9))}f}"
 

@@ -70,6 +70,10 @@ def _figures(path: Path) -> dict[str, Any]:
     missing = [key for key in ("ladder", "task", "metric", "split", "rungs") if key not in figures]
     if missing:
         raise RunError(f"{path}: lacks {', '.join(missing)}")
+    for number, rung in enumerate(figures["rungs"], 1):
+        lacks = [key for key in ("name", "runs", "scores", "mean") if key not in rung]
+        if lacks:
+            raise RunError(f"{path}: rung {number} lacks {', '.join(lacks)}")
     return dict(figures)
 
 

@@ -54,17 +54,48 @@ def read_run(folder: str | Path, allow_code: Collection[str] = ()) -> RunFiles:
         raise RunError(f"{folder}: no such run")
     if not run.recipe_file.is_file():
         raise RunError(f"{folder}: is no run (it holds no recipe.yaml)")
-    metrics = list(lines_of(run.folder / "metrics.jsonl"))
-    timing = lines_of(run.folder / "timing.jsonl")
+    metrics = list(_steps_of(run.folder / "metrics.jsonl"))
+    timing = _steps_of(run.folder / "timing.jsonl")
+    results = _results(run) if (run.folder / RESULTS).is_file() else {}
     return RunFiles(
         run.folder,
         load_recipe(run.recipe_file, allow_code=tuple(allow_code)),
-        run.results() if (run.folder / RESULTS).is_file() else {},
-        run.manifest(),
+        results,
+        _object(run.folder / "manifest.json", run.manifest()),
         [line for line in metrics if "scores" not in line],
         [line for line in metrics if "scores" in line],
         {line["step"]: line["seconds"] for line in timing if "seconds" in line},
     )
+
+
+def _results(run: Run) -> Record:
+    """What `results.json` holds, as far as it has the form that a run gives it."""
+    path = run.folder / RESULTS
+    results = _object(path, run.results())
+    for name in ("splits", "sets", "best"):
+        _object(path, results.get(name, {}), f"{name}: ")
+    for split, scored in {**results.get("splits", {}), **results.get("sets", {})}.items():
+        scores = _object(path, _object(path, scored, f"{split}: ").get("scores"), f"{split}: ")
+        for name, score in scores.items():
+            if not {"value", "interval"} <= _object(path, score, f"{split}: {name}: ").keys():
+                raise RunError(f"{path}: {split}: {name}: has no value and interval")
+        if not isinstance(scored.get("examples"), int):
+            raise RunError(f"{path}: {split}: does not say how many examples it has")
+    return results
+
+
+def _object(path: Path, value: Any, where: str = "") -> Record:
+    if not isinstance(value, dict):
+        raise RunError(f"{path}: {where}found {str(value)[:40]}, expected an object")
+    return value
+
+
+def _steps_of(path: Path) -> Iterator[Record]:
+    """The lines of a file that has one a step; RunError for a line without its step."""
+    for number, line in enumerate(lines_of(path), 1):
+        if not isinstance(line.get("step"), int):
+            raise RunError(f"{path}:{number}: found no step, expected a whole number")
+        yield line
 
 
 def lines_of(path: Path) -> Iterator[Record]:

@@ -84,7 +84,8 @@ def _values(
         "unit": recipe.task.unit,
         "meter": plots.meter,
         "labels": counts.label_rows(
-            scored.get("scores", {}), {} if recipe.task.unit == "question" else turns  # no labels
+            scored.get("scores", {}),
+            {} if recipe.task.unit == "question" else turns,  # no labels
         ),
         "matrix": counts.matrix_of(turns),
         "confusions": counts.confusions_of(turns),

@@ -103,7 +103,7 @@
       const made = node("article", `case ${verdict}`), head = node("header");
       head.append(node("span", "", each.i));
       if (!several && each.a[0].c[0] !== null) {
-        head.append(node("span", "", `probability ${each.a[0].c[0].toFixed(3)}`));
+        head.append(node("span", "", `confidence ${each.a[0].c[0].toFixed(3)}`));
       }
       made.append(head);
       const marked = each.p.map((_, place) => each.a.some((answer) => answer.m[place].length > 0));
