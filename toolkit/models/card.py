@@ -113,7 +113,8 @@ def _settings(recipe: Recipe) -> str:
     rows = ["| setting | value |", "|---|---|"]
     for block in ("model", "train"):
         for key, value in recipe.blocks()[block].model_dump(mode="json").items():
-            if value not in _UNSAID and value != []:
+            inner = value.values() if isinstance(value, dict) else (value,)
+            if any(each not in _UNSAID and each != [] for each in inner):
                 rows.append(f"| {block}.{key} | {cell(value)} |")
     return "\n".join(rows)
 

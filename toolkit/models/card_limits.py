@@ -40,8 +40,8 @@ def _of_scores(results: Mapping[str, Any]) -> Iterator[str]:
         low, high = score["interval"]
         yield (
             f"The test split has {counted(results['splits']['test']['examples'], 'example')}: its "
-            f"{cell(metric)} is known to within {high - low:.4f} ({low:.4f} to {high:.4f}), and "
-            "differences smaller than that may be chance."
+            f"{cell(metric)} is only known to lie between {low:.4f} and {high:.4f} "
+            f"({score['confidence']:.0%}), and smaller differences may be chance."
         )
     yield "One run with one seed: another seed gives another model, and another score."
 
