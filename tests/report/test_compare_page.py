@@ -144,6 +144,23 @@ def test_a_stand_in_says_so_at_the_top(runs, tmp_path):
     assert "of tickets" in Page(compare_page(folder)).text.partition("What a score costs")[0]
 
 
+def test_what_a_ladder_may_lack_is_left_out(runs, tmp_path):
+    folder = make_ladder(tmp_path / "ladder", runs["classes"], ["low", "high"], 1)
+
+    def less(content):
+        for key in set(content) - {"ladder", "task", "metric", "split", "rungs"}:
+            del content[key]
+        kept = ("name", "runs", "scores", "mean")
+        content["rungs"] = [{key: rung[key] for key in kept} for rung in content["rungs"]]
+
+    figures(folder, less)
+    page = Page(compare_page(folder))
+    check_sealed(page)
+    assert not page.has("cost")
+    assert page.has("rungs")
+    assert page.has("examples")
+
+
 def test_what_is_no_ladder_is_an_error(tmp_path):
     with pytest.raises(RunError, match="toolkit compare writes it"):
         compare_page(tmp_path)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from toolkit.tasks.base import Task
 
 FIGURES, PAGE = "compare.json", "compare.html"
+OPTIONAL = ("about", "best", "cheapest_within_noise", "examples", "machine", "sentences",
+            "smallest_difference")  # fmt: skip
 # what a rung may cost: the choice, the axis, where it is in compare.json
 COSTS = (
     ("training time", "seconds of training (mean over seeds)", "train_seconds"),
@@ -74,7 +76,7 @@ def _figures(path: Path) -> dict[str, Any]:
         lacks = [key for key in ("name", "runs", "scores", "mean") if key not in rung]
         if lacks:
             raise RunError(f"{path}: rung {number} lacks {', '.join(lacks)}")
-    return dict(figures)
+    return dict.fromkeys(OPTIONAL) | figures
 
 
 def _task(folder: Path, rungs: Sequence[Rung], allow_code: tuple[str, ...]) -> "Task | None":
