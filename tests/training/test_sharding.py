@@ -365,6 +365,17 @@ def test_a_tied_weight_is_shared_out_once(tmp_path, checkpoints):
     assert_same_losses(run(str(recipe), "two", FSDP), finished.folder)
 
 
+def test_weights_that_memory_does_not_hold_at_once_end_the_run_in_a_line(monkeypatch):
+    def short(_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    found = object.__new__(sharding.Sharding)
+    found._pairs = [(torch.nn.Parameter(torch.ones(2)),) * 2]
+    monkeypatch.setattr(sharding, "gathered", short)
+    with pytest.raises(ToolkitError, match="memory does not hold all weights beside"):
+        found.finish()
+
+
 def test_a_single_number_cannot_be_shared_out(monkeypatch):
     model = torch.nn.Module()
     model.scale = torch.nn.Parameter(torch.tensor(1.0))

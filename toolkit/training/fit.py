@@ -20,7 +20,7 @@ from toolkit.runs.saving import Saving
 from toolkit.training import numbers
 from toolkit.training.events import Evaluation, Note, Resumed, Watch
 from toolkit.training.memory import SharedMemoryError
-from toolkit.training.optimiser import restore_state, state_of
+from toolkit.training.optimiser import give_state, restore_state, state_of
 from toolkit.training.steps import Loop, Step, steps
 
 METRICS, TIMING = "metrics.jsonl", "timing.jsonl"
@@ -215,14 +215,17 @@ def _after(evaluation: Evaluation, progress: Progress, patience: int | None) -> 
 
 
 def _save(saving: Saving, loop: Loop, model: Model, progress: Progress) -> None:
-    if loop.processes.is_main or loop.sharding is not None:  # who has a share gives it
+    if loop.processes.is_main:
         scaler = loop.scaler.state_dict() if loop.scaler else None
         with loop.whole():
             state = progress._asdict() | {"scaler": scaler, "frozen": frozen_hash(model)}
             weights = weights_of(model, without=model.frozen)
         checkpoint = Checkpoint(weights, state_of(loop.optimiser, loop.model), state)
-    if loop.processes.is_main:
         saving.save(progress.step, checkpoint, best=progress.best_step, is_last=progress.is_done)
+    elif loop.sharding is not None:
+        with loop.whole():  # which takes the shares of all
+            pass
+        give_state(loop.optimiser, loop.model)
     loop.processes.wait()
 
 

@@ -84,12 +84,25 @@ def trained(model: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
 
 
 def state_of(optimiser: torch.optim.Optimizer, model: nn.Module) -> dict[str, torch.Tensor]:
-    """The optimiser's tensors as `parameter name / kind`, on the CPU; all who have shares call."""
-    return {
-        f"{name}/{kind}": gathered(tensor.detach()).cpu().contiguous()
-        for name, parameter in model.named_parameters()
-        for kind, tensor in optimiser.state.get(parameter, {}).items()
-    }
+    """The optimiser's tensors as `parameter name / kind`, on the CPU.
+
+    Where they are shares of several processes, the others call `give_state`.
+    """
+    return {name: tensor.cpu().contiguous() for name, tensor in _state(optimiser, model)}
+
+
+def give_state(optimiser: torch.optim.Optimizer, model: nn.Module) -> None:
+    """Give this process's shares to the one that calls `state_of`."""
+    for _ in _state(optimiser, model):
+        pass
+
+
+def _state(
+    optimiser: torch.optim.Optimizer, model: nn.Module
+) -> Iterator[tuple[str, torch.Tensor]]:
+    for name, parameter in model.named_parameters():
+        for kind, tensor in optimiser.state.get(parameter, {}).items():
+            yield f"{name}/{kind}", gathered(tensor.detach())
 
 
 def restore_state(

@@ -20,6 +20,7 @@ from toolkit.models.model import Model
 from toolkit.models.vocabulary import Vocabulary
 from toolkit.recipe.schema import Train
 from toolkit.training.elastic import check_equal
+from toolkit.training.memory import MemoryLimitError, is_out_of_memory
 from toolkit.training.processes import Processes
 
 
@@ -69,9 +70,17 @@ class Sharding:
 
     @torch.no_grad()
     def _fill(self) -> None:
-        for parameter, share in self._pairs:
-            parameter.data = gathered(share.detach())
-            parameter.requires_grad_(share.requires_grad)
+        try:
+            for parameter, share in self._pairs:
+                parameter.data = gathered(share.detach())
+                parameter.requires_grad_(share.requires_grad)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise MemoryLimitError(
+                "memory does not hold all weights beside this process's share of them and of their "
+                "moments, which an evaluation needs with train.strategy: fsdp, too"
+            ) from None
 
     @torch.no_grad()
     def _take_over(self) -> None:
