@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 
 from toolkit.training import finetune, fit, steps
+from toolkit.training.peers import PREPARING
 from torture.bench import Bench, Ended, Tree, generator_of, tree, unequal
 from torture.goal import Goal
 from torture.group import Group, fault_of
@@ -34,7 +35,7 @@ CAUSES = {  # what the line says
     "vanish": "is gone without a word: killed, or left early",
 }
 WORDS = ("finetune", "job.yaml")
-TIMEOUT = 4.0  # seconds in which no boundary is passed
+TIMEOUT = 4.0  # seconds in which no boundary of training is passed
 SECONDS = 20.0  # until all have ended: 10 are promised, and this machine may be busy
 ERRORS = "errors"  # where all processes say what went wrong, in that order
 _left: dict[int, Tree] = {}
@@ -130,7 +131,7 @@ def _ended(group: Group) -> tuple[list[Ended], str | None]:
                 stayed.append(rank)
                 os.kill(child, signal.SIGKILL)
 
-    timer = threading.Timer(SECONDS + TIMEOUT, end)
+    timer = threading.Timer(SECONDS + TIMEOUT * PREPARING, end)
     timer.start()
     ended = group.finish()
     timer.cancel()

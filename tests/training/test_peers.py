@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from torch.distributed import HashStore
+from torch.nn.parallel import distributed
 
 from tests import faulty
 from toolkit import stopping
@@ -265,6 +266,19 @@ def test_where_a_thread_waits_for_others_is_told_from_where_it_works():
     here, is_waiting = peers._place(sys._getframe())
     assert here.startswith("test_where_a_thread_waits")
     assert not is_waiting
+
+
+def test_a_thread_in_the_exchange_of_ddp_s_buffers_waits_for_others():
+    scope = {"sys": sys}
+    exec(compile("frame = sys._getframe()", distributed.__file__, "exec"), scope)
+    assert peers._place(scope["frame"])[1]
+
+
+def test_who_hangs_before_training_is_waited_for_longer_than_in_a_step():
+    for is_training, seconds in ((True, 60), (False, 60 * peers.PREPARING)):
+        works = peers.Life(0, "read (data.py:7)", False, seconds / 2 - 1, is_training)
+        assert not peers._is_stuck(works, 60)
+        assert peers._is_stuck(works._replace(seconds=seconds / 2 + 1), 60)
 
 
 def test_only_a_broken_connection_is_taken_for_the_fault_of_another():

@@ -30,12 +30,13 @@ from toolkit.errors import ToolkitError
 log = logging.getLogger(__name__)
 LIMIT = "TOOLKIT_TIMEOUT"  # variable of the environment: seconds
 USUAL_LIMIT = 600.0  # that one may take between two boundaries of training while others wait
+PREPARING = 3.0  # times as long where nothing is trained: with the usual limit, what gloo waits
 EACH = 0.5  # seconds between two looks
 GRACE = 1.0  # for who told the cause to say it before the others end
 PATIENCE = 5.0  # for the cause of a broken connection to show
 WAITING = (  # files whose code waits for others: operations, backward, and the end of both
-    "/torch/distributed/", "/torch/autograd/graph.py", "/accelerate/utils/operations.py",
-    "/accelerate/state.py", str(Path(__file__).parent),
+    "/torch/distributed/", "/torch/autograd/graph.py", "/torch/nn/parallel/distributed.py",
+    "/accelerate/utils/operations.py", "/accelerate/state.py", str(Path(__file__).parent),
 )  # fmt: skip
 SYMPTOMS = ("gloo", "nccl", "connection", "peer", "socket", "store", "timed out")
 _runs = 0  # that this process took part in
@@ -62,6 +63,11 @@ class Life(NamedTuple):
     place: str
     is_waiting: bool  # for others
     seconds: float  # since the last boundary
+    is_training: bool
+
+    def limit(self, seconds: float) -> float:
+        """How long it may take to the next boundary, where that is the limit in training."""
+        return seconds if self.is_training else seconds * PREPARING
 
 
 class Peers:
@@ -236,21 +242,22 @@ class Peers:
         if passed != self.boundary[0]:
             self.boundary = (passed, time.monotonic())
         place, is_waiting = _place(sys._current_frames().get(self.main or 0))
-        seconds = time.monotonic() - self.boundary[1] if stopping.is_deferred() else 0.0
-        return Life(sign, place, is_waiting, seconds)
+        seconds = time.monotonic() - self.boundary[1]
+        return Life(sign, place, is_waiting, seconds, stopping.is_deferred())
 
     def _stuck(self) -> Fault | None:
         """The fault of a process that this one has been waiting for too long."""
         mine = self._life(0)
-        if not mine.is_waiting or mine.seconds < self.limit:
+        if not mine.is_waiting or mine.seconds < mine.limit(self.limit):
             return None
         before = self._lives()
-        self.is_over.wait(4 * EACH)
+        self.is_over.wait(6 * EACH)  # on a busy machine a sign may come late
         for rank, life in self._lives().items():
             silent = life.sign == before[rank].sign
             if rank != self.rank and (silent or _is_stuck(life, self.limit)):
                 what = "gives no sign of life" if silent else f"hangs in {life.place}"
-                cause = f"{what}, {self.limit:g} s behind the last boundary ({LIMIT})"
+                longest = mine.limit(self.limit)
+                cause = f"{what}, {longest:g} s behind the last boundary ({LIMIT})"
                 fault = self._told_aloud(Fault(rank, cause, 1))
                 if silent and rank in self.processes:  # it is stopped, and hears nothing else
                     os.kill(self.processes[rank], signal.SIGKILL)
@@ -324,7 +331,7 @@ def _is_symptom(error: BaseException) -> bool:
 
 
 def _is_stuck(life: Life, seconds: float) -> bool:
-    return not life.is_waiting and life.seconds > seconds / 2
+    return not life.is_waiting and life.seconds > life.limit(seconds) / 2
 
 
 def _is_alive(number: int) -> bool:
