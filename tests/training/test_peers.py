@@ -231,6 +231,31 @@ def test_a_broken_connection_waits_for_who_tells_why(alone, monkeypatch):
     assert not list(alone.folder.iterdir())
 
 
+def test_who_ends_for_what_was_told_lets_its_thread_say_it_first(alone):
+    fault = peers.Fault(1, "is gone without a word", 1)
+    order = []
+
+    class Lock:
+        def __enter__(self):
+            order.append("in")
+
+        def __exit__(self, *_):
+            order.append("out")
+
+    alone.lock = Lock()
+    alone._told_aloud(fault)
+    assert order == ["in", "out"]
+    with pytest.raises(SystemExit):
+        alone.end(RuntimeError("Connection closed by peer"))
+    assert order == ["in", "out"] * 2
+
+
+def test_what_both_threads_find_is_said_once(alone, caplog):
+    for _ in range(2):
+        alone._told_aloud(peers.Fault(1, "is gone without a word", 1))
+    assert caplog.messages == ["rank 1: is gone without a word"]
+
+
 def test_an_error_of_its_own_is_told_at_once_and_written_down(alone):
     alone.end(DataError("train.conll:3: found nothing"))
     told = peers.Fault(*json.loads(alone.store.get("toolkit/1/fault")))

@@ -84,6 +84,7 @@ class Peers:
         self.is_over = threading.Event()
         self.lock = threading.Lock()
         self.is_deserted = False  # and that was said
+        self.said: list[Fault] = []  # aloud, by either thread
         self.boundary = (-1, time.monotonic())  # how many were passed, and when the last one
         store: Any = _get_default_store()
         self.store = store.clone()  # a client of its own: no lock is shared with operations
@@ -113,6 +114,8 @@ class Peers:
             fault = self._look()
         if fault is None:
             fault, _ = self._tell(_fault_of(self.rank, error), error)
+        with self.lock:  # its thread may be about to say it
+            pass
         if fault.is_stop and not isinstance(error, stopping.Stopped):
             raise stopping.Stopped(fault.exit_code) from None
         if fault.rank == self.rank:
@@ -232,9 +235,11 @@ class Peers:
         return None
 
     def _told_aloud(self, fault: Fault) -> Fault:
-        first, is_first = self._tell(fault)
-        if is_first:
-            log.critical(fault.line)
+        with self.lock:  # whoever reads what was told, and ends, waits until it was said
+            first, is_first = self._tell(fault)
+            if is_first and fault not in self.said:
+                self.said.append(fault)
+                log.critical(fault.line)
         return first
 
     def _life(self, sign: int) -> Life:
