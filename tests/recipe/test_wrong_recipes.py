@@ -214,6 +214,15 @@ BETWEEN_KEYS = [
            "how shares of a gradient are added depends on the number of processes",
            "ner.yaml:12: train.precision: found 'fp16' with strategy: fsdp, expected 'bf16' or "
            "'fp32'"]),
+    Wrong("a teacher's keys that do not go together",
+          trained("distill: {teacher: t, temperature: 2.0, augment: 1, mask: 0.0, ngram: 0.0}"),
+          ["ner.yaml:11: train.distill.temperature: found 2.0 with loss: mse, expected loss: kl",
+           "ner.yaml:11: train.distill.augment: found 1 with mask and ngram 0: the copies would "
+           "not differ"]),
+    Wrong("a teacher of no weight", trained("distill: {teacher: t, weight: 0.0, loss: l2}"),
+          ["ner.yaml:11: train.distill.loss: found 'l2', expected 'mse' or 'kl'",
+           "ner.yaml:11: train.distill.weight: found 0.0, expected a number above 0 and of at "
+           "most 1"]),
     Wrong("blocks that do not go together",
           trained("patience: 3").replace("  dev: dev.conll\n", ""),
           ["ner.yaml:10: train.patience: found 3 without data.dev, expected a dev split or null"]),

@@ -45,23 +45,27 @@ class Distill(Block):
 
     def missing(self) -> list[str]:
         """What a variable leads to and is not there, a phrase each."""
-        found = []
-        for key, path in (("teacher", self.teacher), ("transfer", self.transfer)):
-            try:
-                expand(path or "")
-            except UnreachableError as error:
-                found.append(f"train.distill.{key}: {error.faults[0]}")
-        return found
+        causes = {"teacher": _cause(self.teacher), "transfer": _cause(self.transfer or "")}
+        return [f"train.distill.{key}: {cause}" for key, cause in causes.items() if cause]
 
     def is_finished(self) -> bool:
         """Whether the teacher's run is there and done."""
-        return not self.missing() and (expand(self.teacher) / RESULTS).is_file()
+        return not _cause(self.teacher) and (expand(self.teacher) / RESULTS).is_file()
 
     def stand_ins(self) -> list[str]:
         """What was replaced when the teacher was trained, which makes this run a stand-in too."""
         if not self.is_finished():  # said where the teacher is opened
             return []
         return _stand_ins(expand(self.teacher) / RESULTS)
+
+
+def _cause(path: str) -> str:
+    """Why a path leads nowhere, where a variable is the reason; else empty."""
+    try:
+        expand(path)
+    except UnreachableError as error:
+        return error.faults[0]
+    return ""
 
 
 def _stand_ins(results: Path) -> list[str]:
