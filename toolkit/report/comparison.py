@@ -66,7 +66,7 @@ def _figures(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise RunError(f"{path}: is not there: toolkit compare writes it")
     try:
-        figures = json.loads(path.read_text(encoding="utf-8"))
+        figures: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise RunError(f"{path}: is not JSON ({error})") from None
     missing = [key for key in ("ladder", "task", "metric", "split", "rungs") if key not in figures]
