@@ -14,7 +14,13 @@ from toolkit.encoders.recurrent import Lstm
 from toolkit.encoders.spelling import Letters, ends_of, starts_of
 from toolkit.encoders.transformer import Transformer
 from toolkit.encoders.word_tokenizer import CAPITAL, INSIDE, OTHER_LETTER
+from toolkit.evaluation.predictions import Reader, predict
+from toolkit.examples import Answer, Question
+from toolkit.models.batch import collate, padding_of
+from toolkit.models.model import build_model
+from toolkit.models.reading import WindowSize
 from toolkit.recipe.comments import comments_of
+from toolkit.tasks.question_answering import QuestionAnswering
 
 TEXTS = [
     ("The", "people", "of", "Berlin", "met", "in", "the", "street", "."),
@@ -278,6 +284,33 @@ def test_an_ending_decides_for_words_that_were_never_seen(kind):
         optimiser.step()
     new = batch_of(tokenizer, ["leader"], ["kindly"], ["baker"], ["gladly"], ["ruler"], ["sadly"])
     assert head(module.eval()(new).summary).argmax(1).tolist() == [0, 1, 0, 1, 0, 1]
+
+
+def test_answers_that_are_spelled_come_out_whole(kind):
+    names = ["Adalbert", "Zenobia", "Quintus", "Leopoldine", "Ottokar", "Wilhelmina"]
+    questions = []
+    for name in names:
+        context = f"The writer {name} lived for years by the river."
+        answer = Answer(name, context.index(name))
+        questions.append(Question("who lived there", context, (answer,), name))
+    encoder = Lstm(embedding=24, hidden=24, dropout=0.0, characters=kind)
+    task = QuestionAnswering(no_answer=False).learn(questions)
+    tokenizer = encoder.tokenizer([text for each in questions for text in task.texts(each)])
+    assert all(len(pieces(tokenizer, name)) == len(name) + 1 for name in names)  # ⇧, and letters
+    model = build_model(task, encoder, tokenizer)
+    reader = Reader(task, tokenizer, WindowSize.of(encoder, model.encoder))
+    windows = [window for each in questions for window in reader.windows(each)]
+    batch = collate(windows, padding_of(tokenizer))
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    for _ in range(80):
+        output = model(batch.inputs, batch.targets)
+        optimiser.zero_grad()
+        output.loss.backward()
+        optimiser.step()
+    found = predict(
+        model.eval(), reader, questions, batch_size=8, precision="fp32", device=torch.device("cpu")
+    ).predictions
+    assert [prediction.text for prediction in found] == names
 
 
 @pytest.mark.parametrize("model", ["lstm", "transformer"])

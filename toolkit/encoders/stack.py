@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from toolkit.encoders.recurrent import Engine
 
 
+# cells of one layer, packed inputs (tokens, input_width) -> states (tokens, width * directions)
+Run = Callable[[Sequence[Cell], Tensor, Packing], Tensor]
+
+
 class Kind(NamedTuple):
     """A kind of recurrent layer."""
 
@@ -25,6 +29,14 @@ class Kind(NamedTuple):
     steps: Steps | None = None  # the same through packed time; None: the equations are followed
     torch: Callable[..., Sequence[Tensor]] | None = None  # what torch's layer calls, if it has one
     states: int = 1  # tensors that pass from step to step
+
+
+class Level(nn.ModuleList):
+    """The directions of one layer, a cell each."""
+
+    def forward(self, run: Run, packed: Tensor, packing: Packing) -> Tensor:
+        """(tokens, input_width) -> (tokens, width * directions)."""
+        return run(cast("Sequence[Cell]", self), packed, packing)
 
 
 class Stack(nn.Module):
@@ -49,7 +61,7 @@ class Stack(nn.Module):
         self.width = width * directions
         self.between = CountedDropout(dropout)  # between layers
         self.layers = nn.ModuleList(
-            nn.ModuleList(
+            Level(
                 self.kind.cell(self.width if layer else input_width, width)
                 for _ in range(directions)
             )
@@ -70,10 +82,10 @@ class Stack(nn.Module):
 
         `rows` (tokens,) is what dropout counts from.
         """
-        for number, directions in enumerate(self.layers):
+        for number, level in enumerate(self.layers):
             if number:
                 packed = self.between(packed, rows)
-            packed = self.run(cast("Sequence[Cell]", directions), packed, packing)
+            packed = level(self.run, packed, packing)
         return packed
 
 
