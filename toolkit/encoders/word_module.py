@@ -121,9 +121,9 @@ class WordModule(EncoderModule):
     def _told_apart(self, tokens: Tensor, continues: Tensor) -> Tensor:
         """States (batch, length, width) in which those of the tokens of a spelled word differ."""
         is_last = continues & (ends_of(continues) == places_behind(continues))
-        inside, last = self.behind_first.to(tokens.dtype).unbind()
-        is_inside = continues & ~is_last
-        return tokens + is_inside[..., None] * inside + is_last[..., None] * last
+        places = continues.flatten().nonzero()[:, 0]  # (tokens that continue a word,)
+        added = self.behind_first[is_last.flatten()[places].long()].to(tokens.dtype)
+        return torch.index_add(tokens.flatten(0, 1), 0, places, added).view_as(tokens)
 
     def _vectors(self, words: Tensor, raised: Tensor) -> Tensor:
         """The vectors of words (tokens,), plus that of the sign where it stood before the word."""
