@@ -182,7 +182,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def plot(folder: Path) -> Path:
     """Draw the shares of `gradient_shares` over distance, on a logarithmic scale."""
-    width, height, left, floor = 640, 360, 60, -16  # floor: the power of ten at the bottom
+    width, height, left, floor = 640, 360, 60, -20  # floor: the power of ten at the bottom
     most = 59
     colours = ("#d62728", "#9467bd", "#8c564b", "#1f77b4", "#2ca02c", "#17becf")
 
@@ -195,6 +195,9 @@ def plot(folder: Path) -> Path:
         'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>',
         f'<text x="{left}" y="{height - 6}">steps back</text>',
     ]
+    for distance in range(10, most, 10):
+        across = at(distance, 0).split(",")[0]
+        parts.append(f'<text x="{across}" y="{height - 22}">{distance}</text>')
     for power in range(0, floor - 1, -4):
         start = at(0, power)
         parts.append(f'<text x="4" y="{start.split(",")[1]}">1e{power}</text>')

@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import AutoTokenizer
@@ -21,6 +23,7 @@ from toolkit.models.model import build_model
 from toolkit.models.reading import WindowSize
 from toolkit.recipe.comments import comments_of
 from toolkit.tasks.question_answering import QuestionAnswering
+from toolkit.windows import pieces_of
 
 TEXTS = [
     ("The", "people", "of", "Berlin", "met", "in", "the", "street", "."),
@@ -132,6 +135,31 @@ def test_a_batch_is_read_as_the_letters_of_its_words(kind):
         ("-", False), ("the", False), ("people", False), ("peoples", True), ("e", True),
         ("met", False), ("-", False), ("-", False), ("trees", True), ("-", False),
     ]  # fmt: skip
+
+
+LETTERS = st.sampled_from(f"aAb⇧{INSIDE}{OTHER_LETTER}\x1c\x85\u2028\u0301ßİ🙂")
+ODD = st.text(LETTERS | st.characters(codec="utf-8"), min_size=1, max_size=6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ODD, min_size=1, max_size=5), st.lists(ODD, min_size=1, max_size=5),
+       st.sampled_from(["mark", "lower", "keep"]), st.booleans())  # fmt: skip
+def test_whatever_the_words_each_has_tokens_that_are_read(known, new, case, are_strings):
+    texts = [" ".join(known)] * 2 if are_strings else [tuple(known)] * 2
+    encoder = Lstm(characters=KINDS["convolution"], case=case, **SMALL)
+    tokenizer = encoder.tokenizer(texts)
+    words = [*known, *new]
+    found = [ids for ids in pieces_of(tokenizer, words) if ids]
+    assert len(found) == len(words)
+    module = encoder.module(tokenizer).eval()
+    ids = torch.tensor([[2, *(token for each in found for token in each), 3]])
+    mask = torch.ones_like(ids)
+    assert module({"input_ids": ids, "attention_mask": mask}).tokens.any(2).all()
+    place = 1
+    continues = module.spelling.continues(ids, mask.bool())[0].tolist()
+    for each in found:
+        assert not continues[place]
+        place += len(each)
 
 
 def test_starts_and_ends_of_words():

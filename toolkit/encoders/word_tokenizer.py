@@ -206,14 +206,15 @@ def _spelling(
     The sign for a letter inside a word is no letter, so that no word looks like such an entry.
     """
     known = [word for word in words if INSIDE not in word]
-    found = {OTHER_LETTER, *chain.from_iterable(known), *frequent} - {INSIDE, CAPITAL}
-    letters = sorted(letter for letter in found if not letter.isspace())
+    signs = {INSIDE, CAPITAL} if case == "mark" else {INSIDE}
+    others = {letter for letter in frequent if not letter.isspace()}
+    letters = sorted({OTHER_LETTER, *others, *chain.from_iterable(known)} - signs)
     entries = [*signs_of(case), *known, *(INSIDE + letter for letter in letters)]
     numbers = {entry: number for number, entry in enumerate(dict.fromkeys([*entries, *letters]))}
     given = [*letters, CAPITAL] if case == "mark" else letters  # what stays as it is
-    others = "".join(rf"\x{{{ord(letter):x}}}" for letter in given)
+    class_of = "".join(rf"\x{{{ord(letter):x}}}" for letter in given)
     # signs are a word each in strings, so an unknown one needs no letter; among words, it does
-    pattern = rf"(?![{others}])\w" if has_strings else rf"[^\s{others}]"
+    pattern = rf"(?![{class_of}])\w" if has_strings else rf"[^\s{class_of}]"
     other = normalizers.Replace(Regex(pattern), OTHER_LETTER)
     backend.normalizer = normalizers.Sequence([backend.normalizer, other])
     return models.BPE(
