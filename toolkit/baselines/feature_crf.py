@@ -11,19 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from toolkit.baselines.base import Baseline, Fitted, Predict
-from toolkit.baselines.tagging import IMPOSSIBLE, check_labels
+from toolkit.baselines.tagging import IMPOSSIBLE, check_labels, tags_of
 from toolkit.baselines.word_features import features_of
 from toolkit.data.text import counted
 from toolkit.errors import DataError
-from toolkit.tasks import chain
-from toolkit.tasks.token_classification import Tags
 from toolkit.tasks.transitions import legal_transitions
 
 if TYPE_CHECKING:
     import numpy as np
 
     from toolkit.examples import Tagged
-    from toolkit.tasks.token_classification import TokenClassification
+    from toolkit.tasks.token_classification import Tags, TokenClassification
 
 Positive = Annotated[int, Field(ge=1)]
 KEPT_STEPS = 6  # of L-BFGS: it holds twice as many vectors as long as the weights
@@ -113,17 +111,13 @@ class FeatureCrf(Baseline):
         weights = fitted.arrays["weights"].astype(np.float64)
         transitions = fitted.arrays["transitions"]
 
-        def tags(example: Any) -> Tags:
-            if not example.words:
-                return Tags((), ())
+        def tags(example: Any) -> "Tags":
             found = [
                 [places[name] for name in names if name in places]
                 for names in features_of(example.words)
             ]
-            rows = np.stack([weights[each].sum(axis=0) for each in found])  # (words, labels)
-            path = chain.best_path(rows, transitions)
-            certain = chain.marginals(rows, transitions)[np.arange(len(path)), path]
-            return Tags(tuple(task.labels[place] for place in path), tuple(certain.tolist()))
+            rows = [weights[each].sum(axis=0) for each in found]
+            return tags_of(rows, transitions, task.labels)
 
         return lambda examples: [tags(example) for example in examples]
 

@@ -24,16 +24,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from toolkit.baselines.base import Baseline, Fitted, Predict
-from toolkit.baselines.tagging import IMPOSSIBLE, WordTags, shape_of
-from toolkit.tasks import chain
-from toolkit.tasks.token_classification import Tags
+from toolkit.baselines.tagging import IMPOSSIBLE, WordTags, shape_of, tags_of
 from toolkit.tasks.transitions import legal_transitions
 
 if TYPE_CHECKING:
     import numpy as np
 
     from toolkit.examples import Tagged
-    from toolkit.tasks.token_classification import TokenClassification
+    from toolkit.tasks.token_classification import Tags, TokenClassification
 
     Array = np.ndarray[Any, Any]
 
@@ -61,18 +59,11 @@ class Hmm(Baseline):
 
     def predictor(self, task: "TokenClassification", fitted: Fitted) -> Predict:
         """The best path; a tag's score is its probability over all paths."""
-        import numpy as np
-
         emission = self.emissions(task, fitted)
         transitions = self.transitions(task, fitted)
 
-        def tags(example: Any) -> Tags:
-            if not example.words:
-                return Tags((), ())
-            rows = np.stack([emission(word) for word in example.words])  # (words, labels)
-            path = chain.best_path(rows, transitions)
-            certain = chain.marginals(rows, transitions)[np.arange(len(path)), path]
-            return Tags(tuple(task.labels[place] for place in path), tuple(certain.tolist()))
+        def tags(example: Any) -> "Tags":
+            return tags_of([emission(word) for word in example.words], transitions, task.labels)
 
         return lambda examples: [tags(example) for example in examples]
 
@@ -136,13 +127,13 @@ class Hmm(Baseline):
 
     def _forms(self, words: Sequence[str], counts: "Array") -> WordTags:
         """The forms of the rare words, and how often they have tags."""
+        import numpy as np
+
         found: dict[str, Array] = {}
         for word, row in zip(words, counts, strict=True):
             if row.sum() <= self.rare:
                 for form in self.forms_of(word):
                     found[form] = found[form] + row if form in found else row
-        import numpy as np
-
         names = sorted(found)
         table = np.array([found[name] for name in names], dtype=np.int64)
         return WordTags(names, table.reshape(len(names), counts.shape[1]))

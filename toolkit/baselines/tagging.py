@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from toolkit.errors import DataError, RunError
+from toolkit.tasks import chain
+from toolkit.tasks.token_classification import Tags
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,3 +74,22 @@ def shape_of(word: str, *, is_short: bool = True) -> str:
         for each in word
     )  # fmt: skip
     return _RUN.sub(r"\1", shape) if is_short else shape
+
+
+def tags_of(
+    rows: "Sequence[np.ndarray[Any, Any]]",
+    transitions: "np.ndarray[Any, Any]",
+    labels: Sequence[str],
+) -> Tags:
+    """The best path of a sentence, a row of scores (labels,) each word, and how sure each tag is.
+
+    `transitions` as in `tasks.chain`. A tag's score is its probability over all paths.
+    """
+    import numpy as np
+
+    if not rows:
+        return Tags((), ())
+    emissions = np.stack(rows)  # (words, labels)
+    path = chain.best_path(emissions, transitions)
+    certain = chain.marginals(emissions, transitions)[np.arange(len(path)), path]
+    return Tags(tuple(labels[place] for place in path), tuple(certain.tolist()))
