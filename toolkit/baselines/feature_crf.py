@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Positive = Annotated[int, Field(ge=1)]
 KEPT_STEPS = 6  # of L-BFGS: it holds twice as many vectors as long as the weights
-LEAST_GAIN = 1e-5  # of a step, as a share of the loss: with less it has converged
+LEAST_GAIN = 1e-4  # of a step, as a share of the loss: a search that gains less is over
 
 
 class FeatureCrf(Baseline):
