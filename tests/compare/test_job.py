@@ -163,9 +163,9 @@ def test_a_process_that_is_killed_is_said_and_the_next_time_it_goes_on(home):
 
     done = compare(ladder_at(home, "killed"), tell=kill)
     assert done.exit_code == 1
-    assert done.found["failed"] == [
-        {"rung": "high", "run": "high-seed1", "fault": "its process was killed", "exit_code": 1}
-    ]
+    (failed,) = done.found["failed"]
+    assert (failed["rung"], failed["run"], failed["exit_code"]) == ("high", "high-seed1", 1)
+    assert failed["fault"].startswith("its process was killed")
     assert compare(ladder_at(home, "killed")).exit_code == 0
     same_bits(home, "killed")
 

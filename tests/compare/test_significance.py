@@ -235,8 +235,23 @@ def test_holm_is_as_stepping_down_by_hand(ps):
         assert rejected == {place for place, p in enumerate(corrected) if p <= level}
 
 
+@pytest.mark.parametrize("freedom", [2.0, 4.0, 30.0])
+@pytest.mark.parametrize("shift", [0.0, 1.0, 2.5])
+def test_power_is_that_of_the_noncentral_t(shift, freedom):
+    bound = stats.t.ppf(0.975, freedom)
+    below, above = (stats.nct.cdf(end, freedom, shift) for end in (-bound, bound))
+    assert power(0.1 * shift, 0.1, freedom) == pytest.approx(1 - above + below, abs=1e-3)
+
+
+def test_power_rises_with_the_difference():
+    for freedom in (1.0, 3.3, 50.0):
+        found = [power(0.1 * step, 0.1, freedom) for step in range(60)]
+        assert found == sorted(found)
+        assert found[0] == pytest.approx(0.05, abs=1e-3)
+
+
 def test_the_smallest_difference_is_found_four_times_in_five():
-    for freedom in (math.inf, 4.0, 12.0):
+    for freedom in (math.inf, 1.0, 1.7, 4.0, 12.0, 9999.0):
         found = smallest_difference(0.01, freedom)
         assert power(found, 0.01, freedom) == pytest.approx(0.8, abs=1e-6)
     assert smallest_difference(0.0) is None

@@ -10,7 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from toolkit.cli.options import AllowCode, StandIn
+from toolkit.cli.options import AllowCode, Fresh, StandIn, Workers
 from toolkit.cli.report import page_of_ladder
 
 if TYPE_CHECKING:
@@ -31,11 +31,8 @@ def compare(
             "or to the ladder (seeds=[1,2]).",
         ),
     ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Processes at once; by default one a core, or one a GPU."),
-    ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start over, whatever is there.")] = False,
+    workers: Workers = None,
+    fresh: Fresh = False,
     measure: Annotated[
         bool, typer.Option("--measure", help="Measure again how quickly the models predict.")
     ] = False,

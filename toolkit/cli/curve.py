@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from toolkit.cli.compare import Display
-from toolkit.cli.options import AllowCode, RecipeName, StandIn
+from toolkit.cli.options import AllowCode, Fresh, RecipeName, StandIn, Workers
 
 
 def curve(
@@ -19,11 +19,8 @@ def curve(
         typer.Option(help="Training examples of each point: 100,200,400; by default all, halved."),
     ] = "",
     seeds: Annotated[str, typer.Option(help="Of each point.")] = "1,2,3",
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Processes at once; by default one a core, or one a GPU."),
-    ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start over, whatever is there.")] = False,
+    workers: Workers = None,
+    fresh: Fresh = False,
     stand_in: StandIn = False,
     allow_code: AllowCode = None,
 ) -> None:

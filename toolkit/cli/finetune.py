@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from toolkit.cli import progress
-from toolkit.cli.options import AllowCode, RecipeName, StandIn
+from toolkit.cli.options import AllowCode, Fresh, RecipeName, StandIn
 from toolkit.cli.report import page_of
 from toolkit.cli.starting import starting
 
@@ -16,7 +16,7 @@ def finetune(
         list[str] | None,
         typer.Argument(metavar="[KEY=VALUE]...", help="Changes to it: train.epochs=5 …"),
     ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start over, whatever is there.")] = False,
+    fresh: Fresh = False,
     stand_in: StandIn = False,
     allow_code: AllowCode = None,
 ) -> None:

@@ -13,3 +13,8 @@ AllowCode = Annotated[
 StandIn = Annotated[
     bool, typer.Option("--stand-in", help="Replace what cannot be reached by what is installed.")
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes at once; by default one a core, or one a GPU."),
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Start over, whatever is there.")]

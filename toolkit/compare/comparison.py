@@ -246,7 +246,7 @@ def _difference(pair: _Pair, settings: Evaluate) -> dict[str, Any]:
     models = recipes = None
     if one.counted is not None and other.counted is not None and value is not None:
         confidence = settings.confidence
-        resamples = max(1, settings.resamples)
+        resamples = settings.resamples or Evaluate().resamples
         models = _answer(
             compare_models(one.counted, other.counted, confidence=confidence, resamples=resamples)
         ) | {"seed": one.seeds[0]}

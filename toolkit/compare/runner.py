@@ -27,6 +27,7 @@ _LOADED = (  # before any process is forked; the last are what a run loads on it
     "toolkit.training.finetune", "toolkit.predict", "transformers.models.auto.modeling_auto",
     "torch._dynamo", "seqeval.metrics", "seqeval.scheme", "scipy.stats", "sklearn.metrics",
 )  # fmt: skip
+_KILLED = "its process was killed; for want of memory? Fewer --workers at once need less"
 _SECONDS = 0.2  # between two looks whether a signal asks to stop
 
 
@@ -191,7 +192,7 @@ class _Crew:
             try:
                 said = pipe.recv()
             except (EOFError, OSError):  # killed: by the system, for its memory, or by hand
-                said = Ended(-1, ("its process was killed",))
+                said = Ended(-1, (_KILLED,))
             if isinstance(said, Ended):
                 process.join()
                 pipe.close()
