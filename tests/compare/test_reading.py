@@ -117,6 +117,12 @@ def test_overrides_are_for_all_rungs_for_one_or_for_the_ladder():
     assert (ladder.name, ladder.workers, low.train.seed) == ("other", 3, 1)
 
 
+def test_some_of_the_rungs_may_be_asked_for():
+    assert [*read(LADDER, only=["high"]).rungs] == ["high"]
+    with pytest.raises(RecipeError, match=r"--only: no rung is called 'hihg'. Did you mean 'high'"):
+        read(LADDER, only=["hihg", "low"])
+
+
 def test_what_is_written_out_is_read_again_as_the_same(tmp_path):
     ladder = read(LADDER)
     (tmp_path / "filled.yaml").write_text(dump_ladder(ladder))

@@ -31,6 +31,9 @@ def compare(
             "or to the ladder (seeds=[1,2]).",
         ),
     ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="RUNG", help="Only this rung; may be given again.")
+    ] = None,
     workers: Workers = None,
     fresh: Fresh = False,
     measure: Annotated[
@@ -49,7 +52,10 @@ def compare(
     from toolkit.compare.words import table
 
     allowed = tuple(allow_code or ())
-    loaded = read_ladder(ladder, *(overrides or []), allow_code=allowed, stand_in=stand_in)
+    wanted = only or ()
+    loaded = read_ladder(
+        ladder, *(overrides or []), only=wanted, allow_code=allowed, stand_in=stand_in
+    )
     display = Display(loaded)
     display.begin()
     done = run_ladder(loaded, Options(workers, fresh, measure, allowed), display.tell)

@@ -24,6 +24,7 @@ from toolkit.recipe.marks import Fault, Node, Place, ordered, shown
 from toolkit.recipe.override import Override, parse_override
 from toolkit.recipe.schema import BLOCKS, NAME_PATTERN, Positive, Recipe, RunSettings
 from toolkit.recipe.strict_yaml import read_file
+from toolkit.registry import nearest
 from toolkit.standin import SUFFIX, ready
 
 SHARED = ("task", "data", "evaluate")  # what is compared on: laid over every rung
@@ -51,10 +52,13 @@ class LadderSettings(Block):
 def read_ladder(
     source: str | Path,
     *overrides: str,
+    only: Collection[str] = (),
     allow_code: Collection[str] = (),
     stand_in: bool = False,
 ) -> Ladder:
     """The ladder in a file or of a name, or a recipe as a ladder of one; RecipeError if wrong.
+
+    `only` names the rungs that are wanted; none: all.
 
     An override such as `train.epochs=2` is for all rungs, `rungs.lstm.train.epochs=2` for one,
     `seeds=[1,2]` for the ladder. UnreachableError where something is missing and not replaced.
@@ -73,7 +77,20 @@ def read_ladder(
     if faults or found is None:
         sources = [str(path), *reading.sources, *(each.node.place.source for each in parsed)]
         raise RecipeError(ordered(faults, sources))
+    found = found._replace(rungs=_wanted(found, only))
     return _ready(found, stand_in, {override.partition("=")[0] for override in overrides})
+
+
+def _wanted(ladder: Ladder, only: Collection[str]) -> dict[str, tuple[Recipe, ...]]:
+    faults = [
+        f"--only: no rung is called {shown(name)}.{nearest(name, ladder.rungs)} "
+        f"Known: {', '.join(ladder.rungs)}"
+        for name in only
+        if name not in ladder.rungs
+    ]
+    if faults:
+        raise RecipeError(faults)
+    return {name: each for name, each in ladder.rungs.items() if not only or name in only}
 
 
 def _tree(path: Path) -> tuple[Node, list[Fault]]:
