@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from toolkit import Tagged, check_task
+from toolkit.cases import Mark, Passage
 from toolkit.heads.base import Head, Output
 from toolkit.heads.linear import TokenScorer
 from toolkit.tasks.token_classification import Tags, TokenClassification
@@ -120,6 +121,22 @@ class UnusedWeights(TokenClassification):
         return head
 
 
+class WritesObjects(TokenClassification):
+    def record(self, example, prediction):
+        return {**super().record(example, prediction), "tags": set(prediction.tags)}
+
+
+class ReadsOtherLines(TokenClassification):
+    def record(self, example, prediction):
+        return {"prediction": list(prediction.tags)}
+
+
+class MarksNothing(TokenClassification):
+    def case(self, record):
+        found = super().case(record)
+        return found._replace(passages=(Passage("words", "a", (Mark(0, 2, "PER", "right"),)),))
+
+
 @pytest.mark.parametrize(
     ("task", "sentence"),
     [
@@ -133,6 +150,9 @@ class UnusedWeights(TokenClassification):
         (CheatsWithGold, "gold is taken away"),
         (UnusedWeights, "no part in the loss"),
         (ForgetsTags, "written and read back"),
+        (WritesObjects, "written and read again"),
+        (ReadsOtherLines, "read again by `case`: KeyError"),
+        (MarksNothing, "not in its text"),
     ],
 )
 def test_a_broken_promise_is_found(task, sentence):

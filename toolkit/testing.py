@@ -14,7 +14,7 @@ import torch
 
 from toolkit.encoders.base import Encoder
 from toolkit.encoders.recurrent import Lstm
-from toolkit.evaluation.predictions import Reader, predict
+from toolkit.evaluation.predictions import Reader, predict, records_of
 from toolkit.models.batch import Batch, collate, padding_of
 from toolkit.models.model import Model, build_model, load_model, save_model
 from toolkit.models.reading import WindowSize
@@ -32,8 +32,8 @@ def check_task(task: Task, examples: Sequence[Any], encoder: Encoder = SMALL) ->
 
     Windows fit; padding changes nothing; loss and count are sums; the examples can be learned by
     heart; the task survives saving; a saved model predicts the same; nothing needs gold; written
-    predictions that are read back (`recorded`) score the same. The encoder is a small LSTM unless
-    another one is given, which should be without dropout.
+    predictions can be shown, and those that are read back (`recorded`) score the same. The encoder
+    is a small LSTM unless another one is given, which should be without dropout.
     """
     _require(len(examples) >= 2, "two examples at least are needed to check a task")
     with torch.random.fork_rng([]):
@@ -160,6 +160,21 @@ def _check_saving(model: Model, reader: Reader, examples: Sequence[Any], encoder
     before, after = _predict(model, reader, examples), _predict(loaded, reader, examples)
     _require(before == after, "a model that was saved and loaded predicts something else")
     reader.task.score(examples, before)
+    _check_records(reader.task, examples, before)
+
+
+def _check_records(task: Task, examples: Sequence[Any], predictions: Sequence[Any]) -> None:
+    for record in records_of(task, examples, predictions):
+        try:
+            case = task.case(json.loads(json.dumps(record)))
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            what = f"a line of predictions cannot be written and read again by `case`: {error!r}"
+            raise AssertionError(what) from error
+        for passage in case.passages:
+            _require(
+                all(0 <= mark.start < mark.end <= len(passage.text) for mark in passage.marks),
+                "`case` marks what is not in its text",
+            )
 
 
 def _collate(reader: Reader, windows: Sequence[Window]) -> Batch:

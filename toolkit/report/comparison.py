@@ -76,7 +76,7 @@ def _figures(path: Path) -> dict[str, Any]:
         lacks = [key for key in ("name", "runs", "scores", "mean") if key not in rung]
         if lacks:
             raise RunError(f"{path}: rung {number} lacks {', '.join(lacks)}")
-    return dict.fromkeys(OPTIONAL) | figures
+    return {**dict.fromkeys(OPTIONAL), **figures}
 
 
 def _task(folder: Path, rungs: Sequence[Rung], allow_code: tuple[str, ...]) -> "Task | None":
