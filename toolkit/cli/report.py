@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from toolkit.training.finetune import Finished
 
-Folder = Annotated[str, typer.Argument(help="The folder of a run, or of a ladder: runs/ner-bert.")]
+Folder = Annotated[str, typer.Argument(help="The folder of a run, of a ladder or of a curve.")]
 
 
 def report(
@@ -29,19 +29,22 @@ def report(
     """Write the page of a run: one HTML file, readable without a network.
 
     Of a run RUN/report.html: scores, training, labels, confusions, calibration, errors to read,
-    data, settings. Of the folder that `toolkit compare` leaves, compare.html.
+    data, settings. Of what `toolkit compare` leaves compare.html, of `toolkit curve` curve.html.
     """
     from pathlib import Path
 
     from toolkit.errors import RunError
-    from toolkit.report import compare_page, run_page
+    from toolkit.report import compare_page, curve_page, run_page
 
     allowed = tuple(allow_code or ())
     began = time.monotonic()
-    if (Path(run) / "compare.json").is_file():
-        if split is not None or audit:
-            raise RunError(f"{run}: is a ladder: --split and --audit are for the page of a run")
+    is_ladder, is_curve = ((Path(run) / f"{name}.json").is_file() for name in ("compare", "curve"))
+    if (is_ladder or is_curve) and (split is not None or audit):
+        raise RunError(f"{run}: is no single run: --split and --audit are for the page of one")
+    if is_ladder:
         path = compare_page(run, allow_code=allowed)
+    elif is_curve:
+        path = curve_page(run)
     else:
         found = _audit(run, allowed) if audit else None
         path = run_page(run, split=split, audit=found, allow_code=allowed)

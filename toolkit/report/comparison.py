@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from toolkit.tasks.base import Task
 
 FIGURES, PAGE = "compare.json", "compare.html"
-OPTIONAL = ("about", "best", "cheapest_within_noise", "examples", "machine", "sentences",
-            "smallest_difference")  # fmt: skip
+NEEDED = ("ladder", "task", "metric", "split", "rungs")
+OPTIONAL = (
+    "about", "best", "cheapest_within_noise", "cost", "examples", "failed", "machine", "sentences",
+    "smallest_difference",
+)  # fmt: skip
 # what a rung may cost: the choice, the axis, where it is in compare.json
 COSTS = (
     ("training time", "seconds of training (mean over seeds)", "train_seconds"),
@@ -62,21 +65,28 @@ def compare_page(folder: str | Path, *, allow_code: Collection[str] = ()) -> Pat
     return path
 
 
-def _figures(path: Path) -> dict[str, Any]:
+def read_figures(
+    path: Path, command: str, needed: Sequence[str], optional: Sequence[str]
+) -> dict[str, Any]:
+    """The figures that a command left, with null for what they may lack. RunError for others."""
     if not path.is_file():
-        raise RunError(f"{path}: is not there: toolkit compare writes it")
+        raise RunError(f"{path}: is not there: {command} writes it")
     try:
         figures: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise RunError(f"{path}: is not JSON ({error})") from None
-    missing = [key for key in ("ladder", "task", "metric", "split", "rungs") if key not in figures]
-    if missing:
+    if missing := [key for key in needed if key not in figures]:
         raise RunError(f"{path}: lacks {', '.join(missing)}")
+    return {**dict.fromkeys(optional), **figures}
+
+
+def _figures(path: Path) -> dict[str, Any]:
+    figures = read_figures(path, "toolkit compare", NEEDED, OPTIONAL)
     for number, rung in enumerate(figures["rungs"], 1):
         lacks = [key for key in ("name", "runs", "scores", "mean") if key not in rung]
         if lacks:
             raise RunError(f"{path}: rung {number} lacks {', '.join(lacks)}")
-    return {**dict.fromkeys(OPTIONAL), **figures}
+    return figures
 
 
 def _task(folder: Path, rungs: Sequence[Rung], allow_code: tuple[str, ...]) -> "Task | None":
@@ -164,7 +174,8 @@ def _cost(rung: Rung, key: str) -> float | None:
 def _cost_plots(figures: Mapping[str, Any]) -> "list[tuple[str, Markup, list[str]]]":
     """For each kind of cost a plot, and who has no such cost."""
     drawn = []
-    for name, axis, key in COSTS:
+    # what the sentences mean by cheap comes first
+    for name, axis, key in sorted(COSTS, key=lambda each: each[2] != figures["cost"]):
         costs = {rung["name"]: _cost(rung, key) for rung in figures["rungs"]}
         if any(costs.values()):
             spots = _spots(figures["rungs"], costs)

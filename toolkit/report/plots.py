@@ -45,6 +45,15 @@ class Spot(NamedTuple):
     colour: int = 0
 
 
+class Expected(NamedTuple):
+    """What a law expects somewhere, and between which ends."""
+
+    x: float
+    y: float
+    low: float
+    high: float
+
+
 def binned(points: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
     """At most so many points: means of neighbours."""
     if len(points) <= most:
@@ -80,18 +89,29 @@ def scatter(title: str, points: Sequence[Point], x_name: str, y_name: str) -> "M
     return _figure(title, _axes(x, y, x_name, y_name) + _diagonal(x, y) + dots)
 
 
-def cost_plot(title: str, spots: Sequence[Spot], x_name: str, y_name: str) -> "Markup":
-    """Score against cost: who is on the front is marked; the cost is drawn by its logarithm."""
+def cost_plot(
+    title: str, spots: Sequence[Spot], x_name: str, y_name: str, law: Sequence[Expected] = ()
+) -> "Markup":
+    """Score against cost, which is drawn by its logarithm.
+
+    Who is on the front is joined by a line, or by the law where there is one.
+    """
     if not spots:
         return _markup("")
     width, height, right = 480, 310, 104
-    x = Axis.over((spot.x for spot in spots), LEFT, width - right, is_log=True)
+    places = [spot.x for spot in spots] + [each.x for each in law]
+    x = Axis.over(places, LEFT, width - right, is_log=True)
     ends = [end for spot in spots for end in (spot.y, *(spot.interval or ()), *spot.seeds)]
+    ends += [end for each in law for end in (each.low, each.high)]
     y = Axis.over(ends, height - BOTTOM, TOP)
     front = sorted((spot for spot in spots if spot.is_best), key=lambda spot: (spot.x, spot.y))
     path = _path([(spot.x, spot.y) for spot in front], x, y)
     parts = [_axes(x, y, x_name, y_name)]
-    if len(front) > 1:
+    if law:
+        band = [(each.x, each.high) for each in law] + [(each.x, each.low) for each in law[::-1]]
+        parts.append(f'<path class="band" d="{_path(band, x, y)}Z"/>')
+        parts.append(f'<path class="line c0" d="{_path([e[:2] for e in law], x, y)}"/>')
+    elif len(front) > 1:
         parts.append(f'<path class="front" d="{path}"/>')
     heights = spread([y.at(spot.y) for spot in spots], 13)
     parts += [_spot(spot, height, x, y) for spot, height in zip(spots, heights, strict=True)]
