@@ -13,10 +13,12 @@ from safetensors.torch import load_file
 from torch.distributed.tensor import DTensor
 
 import toolkit
+from tests import faulty
 from tests.checkpoints import make_checkpoint
 from tests.forked import STOPPED, finetune_forked
 from tests.recipes import LSTM, pretrained, write_recipe
 from tests.short_memory import short_memory
+from tests.training.test_peers import SAME, SECONDS, goes_on, launch
 from tests.training.test_processes import steps
 from toolkit import stopping
 from toolkit.errors import ToolkitError
@@ -30,7 +32,6 @@ FSDP = "train.strategy=fsdp"
 NUM_STEPS = 8
 # parts that are cut by tokens, so that a process has more passes than another
 CUT = ("train.micro_batches=6", "train.tokens_per_micro_batch=60", "train.checkpoint_every=1")
-SAME = ("model/model.safetensors", "metrics.jsonl", "predictions-test.jsonl", "results.json")
 
 
 @pytest.fixture(scope="module")
@@ -229,6 +230,21 @@ def test_one_that_fails_amid_a_step_is_named_and_ends_the_others(recipe, monkeyp
     assert "this went wrong" in json.loads(report.read_text())["cause"]
 
 
+@pytest.mark.slow
+def test_one_that_is_killed_or_hangs_under_a_launcher_is_named(tmp_path):
+    faulty.write_faulty_recipe(tmp_path)
+    recipe = tmp_path / "small.yaml"
+    recipe.write_text(recipe.read_text().replace("train: {", "train: {strategy: fsdp, "))
+    assert launch(tmp_path, "undisturbed")[0] == 0
+    for how, rank, cause in (("hang", 1, "hangs in happen"), ("SIGKILL", 0, "is gone")):
+        faulty.plant(tmp_path, how, "step", 4, rank)
+        code, errors, seconds = launch(tmp_path, how, TOOLKIT_TIMEOUT="3")
+        assert code == 1
+        assert errors.startswith(f"rank {rank}: {cause}")
+        assert seconds < 3 + SECONDS
+        goes_on(tmp_path, how)
+
+
 def test_memory_that_is_short_stops_the_job_and_the_same_command_goes_on(recipe, whole, capfd):
     there = f"run.folder={Path(recipe).parent}/short"
     roomy = (*CUT, "train.tokens_per_micro_batch=600", "train.micro_batches=2")
@@ -308,10 +324,12 @@ VARIANTS = {
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_whatever_is_trained_is_trained_as_on_one_process(recipe, variant):
     near, *chosen = VARIANTS[variant]
-    overrides = ("train.epochs=1", "train.micro_batches=2", *chosen)
+    processes = 3 if variant == "lora" else 2  # of two rows, one of three has none
+    overrides = ("train.epochs=1", f"train.micro_batches={processes}", *chosen)
     folder = Path(recipe).parent / f"one-{variant}"
     toolkit.finetune(toolkit.load_recipe(recipe, f"run.folder={folder}", *overrides))
-    assert_same_losses(run(recipe, f"two-{variant}", *overrides, FSDP), folder / "small", near)
+    shared = run(recipe, f"shared-{variant}", *overrides, FSDP, processes=processes)
+    assert_same_losses(shared, folder / "small", near)
 
 
 FAMILIES = ["lstm", "albert", "modernbert"]
