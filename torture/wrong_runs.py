@@ -190,5 +190,9 @@ MUTANTS = (
     Mutant("a broken connection is taken for the fault", "ranks",
            _set(peers, "_is_symptom", _not_a_symptom)),
     Mutant("one that hangs is waited for", "ranks", _set(peers.Peers, "_stuck", _nothing)),
+    Mutant("hangs before training are waited for", "ranks",
+           _set(peers, "PREPARING", float("inf"))),
+    Mutant("the exchange of buffers is not taken for waiting", "ranks",
+           _set(peers, "WAITING", tuple(each for each in peers.WAITING if "/nn/" not in each))),
     *(_in_fresh_processes(name) for name in FRESH),
 )  # fmt: skip

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -248,6 +249,17 @@ def test_who_ends_for_what_was_told_lets_its_thread_say_it_first(alone):
     with pytest.raises(SystemExit):
         alone.end(RuntimeError("Connection closed by peer"))
     assert order == ["in", "out"] * 2
+
+
+def test_a_cause_is_not_said_while_standard_error_leads_nowhere(alone, monkeypatch):
+    order = []
+    lock = SimpleNamespace(
+        acquire=lambda timeout: order.append("free") or True, release=lambda: order.append("on")
+    )
+    monkeypatch.setattr(peers, "SILENCE", lock)
+    monkeypatch.setattr(peers.log, "critical", order.append)
+    alone._told_aloud(peers.Fault(1, "is gone without a word", 1))
+    assert order == ["free", "rank 1: is gone without a word", "on"]
 
 
 def test_what_both_threads_find_is_said_once(alone, caplog):

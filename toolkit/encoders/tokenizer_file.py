@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,9 @@ from toolkit.errors import ToolkitError
 MOST_GROWTH = 64  # of a text, by what normalises it
 MOST_SPECIAL = 64  # tokens around a text
 MOST_PUT_IN = 256  # characters, by a step of it
+SILENCE = (
+    threading.RLock()
+)  # held while standard error leads nowhere, for threads that say something
 TRIAL = ("a", "Ada met Bob.", "\u65e5\u672c e\u0301\u200b", "1 & 2")
 
 
@@ -54,14 +58,15 @@ def panics(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nothing)
+    with SILENCE:
+        kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nothing)
 
 
 def _check_growth(normaliser: dict[str, Any], path: Path) -> None:

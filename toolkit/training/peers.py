@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 from torch.distributed.distributed_c10d import _get_default_store
 
 from toolkit import stopping
+from toolkit.encoders.tokenizer_file import SILENCE
 from toolkit.errors import ToolkitError
 
 log = logging.getLogger(__name__)
@@ -121,7 +122,7 @@ class Peers:
         if fault.rank == self.rank:
             self.is_over.set()  # this thread leaves by itself, with the error
         if isinstance(error, SystemExit) and fault.rank == self.rank:
-            log.critical(fault.line)
+            _say(fault.line)
         if isinstance(error, SystemExit) or not (fault.is_stop or fault.rank == self.rank):
             raise SystemExit(fault.exit_code) from None
 
@@ -178,7 +179,7 @@ class Peers:
         with self.lock:
             if not self.is_deserted:
                 self.is_deserted = True
-                log.critical(fault.line)
+                _say(fault.line)
                 self._write(fault, None)
         return fault
 
@@ -239,7 +240,7 @@ class Peers:
             first, is_first = self._tell(fault)
             if is_first and fault not in self.said:
                 self.said.append(fault)
-                log.critical(fault.line)
+                _say(fault.line)
         return first
 
     def _life(self, sign: int) -> Life:
@@ -299,6 +300,16 @@ class _Watched:
     def __exit__(self, *_: object) -> None:
         for descriptor in self.open:
             os.close(descriptor)
+
+
+def _say(line: str) -> None:
+    """Say what ends the run; where standard error leads nowhere for a moment, behind that."""
+    is_heard = SILENCE.acquire(timeout=GRACE)
+    try:
+        log.critical(line)
+    finally:
+        if is_heard:
+            SILENCE.release()
 
 
 def limit() -> float:
