@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,16 +14,21 @@ from tests.forked import finetune_forked
 from tests.recipes import interrupt, write_recipe
 from toolkit.data.given import Given
 from toolkit.encoders.recurrent import Lstm
-from toolkit.errors import ToolkitError
+from toolkit.errors import RecipeError, ToolkitError
 from toolkit.examples import Answer, Question, Text
 from toolkit.recipe.distill import Distill
 from toolkit.recipe.schema import Evaluate, Recipe, RunSettings, Train
+from toolkit.runs.run import Run
 from toolkit.tasks.lessons import TAUGHT
+from toolkit.tasks.masked_language_modelling import MaskedLanguageModelling
 from toolkit.tasks.question_answering import QuestionAnswering
 from toolkit.tasks.sequence_classification import SequenceClassification
-from toolkit.training.distillation import HAS_GOLD, mixed
+from toolkit.training.distillation import HAS_GOLD, Distillation, Lesson, mixed
 from toolkit.training.events import Note
 from toolkit.training.steps import Step
+from toolkit.training.teacher import Knowledge, Teacher
+from toolkit.training.window_store import windows_in_memory
+from toolkit.windows import Window
 
 WORDS = ["joy", "fear", "anger", "calm", "hope", "gloom"]
 PLACES = ["home", "work", "sea", "town", "school", "bed"]
@@ -31,7 +38,8 @@ EXTRA = "\n".join(f"{one} , {two} or {three}" for one in WORDS for two in WORDS 
 
 
 def recipe(folder, name="student", task=None, train=TRAIN + LONG, model=None, **settings):
-    settings = {"epochs": 2, "batch_size": 8, "learning_rate": 2e-2, "precision": "fp32"} | settings
+    usual = {"epochs": 2, "batch_size": 8, "learning_rate": 2e-2, "evaluate_every": 100}
+    settings = {**usual, "precision": "fp32", **settings}
     return Recipe(
         task=task or SequenceClassification(),
         model=model or Lstm(embedding=12, hidden=12, min_count=1, max_length=16),
@@ -81,8 +89,8 @@ def test_a_student_learns_the_teachers_scores_without_any_gold(
     assert [each.label for each in said] == [each.label for each in taught]
     assert [each.label for each in taught] == [each.label for each in TRAIN]
     if loss == "kl":
-        for mine, other in zip(said, taught, strict=True):
-            assert mine.scores == pytest.approx(other.scores, abs=0.15)
+        apart = np.array([one.scores for one in said]) - [other.scores for other in taught]
+        assert abs(apart).mean() < 0.05
 
 
 @pytest.mark.parametrize("augment", [0, 2])
@@ -130,6 +138,7 @@ def test_the_run_says_who_taught_it_and_its_own_recipe_makes_it_again(tmp_path, 
     filled = toolkit.load_recipe(run.folder / "recipe.yaml").train.distill
     assert filled.teacher_sha256 == sealed
     assert run.results["teacher"] == {"run": str(teacher), "sha256": sealed}
+    assert f", taught by `{teacher}`." in (run.folder / "model" / "README.md").read_text()
     assert toolkit.finetune(asked).was_finished  # open against filled is no difference
 
 
@@ -350,12 +359,44 @@ def test_a_reader_of_answers_learns_them_from_a_teacher_alone(tmp_path):
         made = recipe(tmp_path, name, task, model=model, **settings)
         return made.model_copy(update={"data": Given(train=train, dev=QUESTIONS)})
 
-    teacher = toolkit.finetune(asked("teacher", QUESTIONS, epochs=25))
+    teacher = toolkit.finetune(asked("teacher", QUESTIONS, epochs=20))
     assert teacher.results["splits"]["dev"]["scores"]["exact"]["value"] > 0.9
     wrong = [
         each._replace(answers=(Answer(each.context[-10:-2], len(each.context) - 10),))
         for each in QUESTIONS
     ]
     settings = Distill(teacher=str(teacher.folder), loss="kl")
-    run = toolkit.finetune(asked("student", wrong, epochs=40, distill=settings))
+    run = toolkit.finetune(asked("student", wrong, epochs=30, distill=settings))
     assert run.results["splits"]["dev"]["scores"]["exact"]["value"] > 0.9
+
+
+def test_a_window_keeps_its_gold_and_one_without_gold_has_targets_that_nobody_reads(teacher):
+    task = SequenceClassification(classes=tuple(sorted(WORDS)), pairs=False)
+    settings = Distill(teacher=str(teacher), weight=0.5)
+    lessons = task.lessons(task, settings)
+    window = Window({"input_ids": [1, 2]})
+    gold = window._replace(targets={"label": 3, "is_first": 1.0, "tokens": [4, 5]})
+    groups = [[window], [gold]]
+    knowledge = Knowledge(np.arange(12, dtype=np.float32).reshape(2, 6), np.array([0, 1, 2]))
+    windows = windows_in_memory(groups, len)
+    (bare,) = Lesson(lessons, knowledge, windows, keeps_gold=True).of(0)
+    (whole,) = Lesson(lessons, knowledge, windows, keeps_gold=True).of(1)
+    assert {**gold.targets, HAS_GOLD: 1.0}.items() <= whole.targets.items()
+    assert whole.targets[TAUGHT] == (6, 7, 8, 9, 10, 11)
+    assert (bare.targets[HAS_GOLD], bare.targets[TAUGHT]) == (0.0, (0, 1, 2, 3, 4, 5))
+    assert {name: type(value) for name, value in bare.targets.items()} == {
+        name: type(value) for name, value in whole.targets.items()
+    }
+    (alone,) = Lesson(lessons, knowledge, windows, keeps_gold=False).of(1)
+    assert "label" not in alone.targets
+
+
+def test_a_task_that_says_nothing_of_teachers_cannot_be_taught():
+    task = MaskedLanguageModelling()
+    settings = Distill(teacher="runs/t")
+    teacher = Teacher("runs/t", Run(Path("t")), SimpleNamespace(task=task), {}, "0" * 64)
+    with pytest.raises(RecipeError) as caught:
+        Distillation(teacher, settings, ()).lessons(task)
+    assert list(caught.value.faults) == [
+        "train.distill: masked-language-modelling does not say how a teacher's scores teach"
+    ]

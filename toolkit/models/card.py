@@ -71,7 +71,7 @@ def model_card(
         _front_matter(recipe, auto_class, is_native=is_native),
         f"# {recipe.run.name}",
         _warning(recipe),
-        f"Task: {task}. Model: {_model(recipe)}. Trained on `{recipe.data.train}`.",
+        f"Task: {task}. Model: {_model(recipe)}. Trained on {_sources(recipe)}.",
         "## Scores",
         score_table(results),
         label_table(results),
@@ -143,3 +143,9 @@ def _model(recipe: Recipe) -> str:
     name = registry.name_of("model", type(recipe.model))
     checkpoint = getattr(recipe.model, "checkpoint", None)
     return f"{name} ({checkpoint})" if checkpoint else name
+
+
+def _sources(recipe: Recipe) -> str:
+    distill = recipe.train.distill
+    taught = f", taught by `{distill.teacher}`" if distill else ""
+    return f"`{recipe.data.train}`{taught}"

@@ -113,7 +113,7 @@ class Distillation(NamedTuple):
         knowledge = knowledge_of(question, pupil.cache, tell)
         windows = kept_windows(reader, examples, tell)
         weight = self.settings.weight
-        lesson = _Lesson(lessons, knowledge, windows, keeps_gold=weight < 1)
+        lesson = Lesson(lessons, knowledge, windows, keeps_gold=weight < 1)
         return Taught(
             examples, windows._replace(of=lesson.of), mixed(gold_loss, lessons.loss, weight)
         )
@@ -185,7 +185,7 @@ def _spelled(task: Task, example: Any) -> str:
     return "\n".join(" ".join(text.split()) for text in texts)
 
 
-class _Lesson:
+class Lesson:
     """The windows of examples with what they are taught, put together when they are read."""
 
     def __init__(
