@@ -90,7 +90,7 @@ def test_a_student_learns_the_teachers_scores_without_any_gold(
     assert [each.label for each in taught] == [each.label for each in TRAIN]
     if loss == "kl":
         apart = np.array([one.scores for one in said]) - [other.scores for other in taught]
-        assert abs(apart).mean() < 0.05
+        assert abs(apart).mean() < 0.1
 
 
 @pytest.mark.parametrize("augment", [0, 2])
