@@ -75,13 +75,6 @@ def test_a_cell_of_ones_own_trains_and_predicts(own_cell):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_cell_of_ones_own_has_no_engine_of_torch(own_cell):
-    command = ("finetune", "small.yaml", "model.engine=torch", "--allow-code", "my_cells")
-    done = run(own_cell, "-m", "toolkit", *command)
-    assert done.returncode == 2
-    assert done.stderr == "model.engine: torch has no layer of the kind 'slow'\n"
-
-
 def test_the_tables_of_the_models_are_what_their_script_measures():
     guide = (DOCS / "models.md").read_text(encoding="utf-8")
     done = run(DOCS.parent, "docs/models.py")

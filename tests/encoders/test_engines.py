@@ -8,6 +8,10 @@ from tests.encoders.word_loops import EXAMPLES, loop_of
 from toolkit.dropout import rows_of
 from toolkit.encoders.packing import packing_of
 from toolkit.encoders.recurrent import Gru, Lstm, Rnn
+from toolkit.encoders.rnn import RnnStack
+from toolkit.encoders.rnn_cell import RnnCell
+from toolkit.encoders.stack import Kind, Stack
+from toolkit.errors import RecipeError
 from toolkit.models.model import load_model, save_model
 from toolkit.tasks.token_classification import TokenClassification
 from toolkit.training.steps import steps
@@ -96,6 +100,27 @@ def test_under_autocast_the_result_keeps_the_type_of_the_weights(cls):
         found = results(theirs, torch.randn(2, 5, 8), mask)
     assert {each.dtype for each in found} == {torch.float32}
     assert own.state_dict().keys() == theirs.state_dict().keys()
+
+
+class Written(Stack):
+    """A simple recurrent network of which there is nothing but its equation."""
+
+    kind = Kind("written", RnnCell)
+
+
+def test_a_kind_without_steps_follows_the_equations_of_its_cell():
+    own, theirs = Written(7, 6, 2), RnnStack(7, 6, 2)
+    theirs.load_state_dict(own.state_dict())
+    mask = torch.arange(9) < torch.tensor([9, 4, 1])[:, None]
+    inputs = torch.randn(3, 9, 7)
+    for one, other in zip(results(own, inputs, mask), results(theirs, inputs, mask), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_a_kind_that_torch_does_not_have_has_no_engine_of_torch():
+    with pytest.raises(RecipeError) as caught:
+        Written(7, 6, engine="torch")
+    assert list(caught.value.faults) == ["model.engine: torch has no layer of the kind 'written'"]
 
 
 @pytest.mark.cuda
