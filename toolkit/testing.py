@@ -115,9 +115,10 @@ def _check_without_gold(model: Model, reader: Reader, examples: Sequence[Any]) -
 
 
 def _check_records(model: Model, reader: Reader, examples: Sequence[Any]) -> None:
-    """What is read back of written predictions scores the same."""
+    """Written predictions can be shown, and what is read back of them scores the same."""
     predictions = _predict(model, reader, examples)
     task = reader.task
+    _check_cases(task, examples, predictions)
     pairs = zip(examples, predictions, strict=True)
     written = json.loads(json.dumps([task.record(each, told) for each, told in pairs]))
     read = [task.recorded(record) for record in written]
@@ -160,10 +161,9 @@ def _check_saving(model: Model, reader: Reader, examples: Sequence[Any], encoder
     before, after = _predict(model, reader, examples), _predict(loaded, reader, examples)
     _require(before == after, "a model that was saved and loaded predicts something else")
     reader.task.score(examples, before)
-    _check_records(reader.task, examples, before)
 
 
-def _check_records(task: Task, examples: Sequence[Any], predictions: Sequence[Any]) -> None:
+def _check_cases(task: Task, examples: Sequence[Any], predictions: Sequence[Any]) -> None:
     for record in records_of(task, examples, predictions):
         try:
             case = task.case(json.loads(json.dumps(record)))
