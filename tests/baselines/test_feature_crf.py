@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from toolkit.baselines.feature_crf import FeatureCrf
+from toolkit.baselines.tagging import IMPOSSIBLE
 from toolkit.baselines.word_features import features_of
 from toolkit.errors import DataError
 from toolkit.examples import Tagged
 from toolkit.tasks.token_classification import TokenClassification
+from toolkit.tasks.transitions import legal_transitions
 
 NAMES = ("Ada", "Bob", "Eve", "Ida", "Tom")
 TRAIN = [
@@ -32,7 +34,10 @@ def test_it_tags_new_words_by_what_stands_beside_them_and_by_their_shape():
 
 
 def test_a_tag_that_iob2_forbids_is_never_said():
-    _, _, predict = learned(TRAIN)
+    task, fitted, predict = learned(TRAIN)
+    legal = np.array(legal_transitions(task.labels))
+    assert (fitted.arrays["transitions"][~legal] == IMPOSSIBLE).all()
+    assert (fitted.arrays["transitions"][legal] > -100).all()
     [found] = predict([Tagged(("Smith",) * 6)])
     lefts = ("O", *found.tags)
     for left, tag in zip(lefts, found.tags):
@@ -72,6 +77,12 @@ def test_sentences_that_cannot_be_learned_are_left_out_and_counted():
     )
     with pytest.raises(DataError, match="holds no sentence whose tags could follow each other"):
         learned(odd, task)
+
+
+def test_a_sentence_that_begins_inside_a_span_is_left_out_whatever_the_order_of_labels():
+    task = TokenClassification(labels=("I-PER", "B-PER", "O", "B-LOC", "I-LOC"))
+    _, fitted, _ = learned([*TRAIN, Tagged(("x",), ("I-PER",))], task)
+    assert fitted.notes[0].startswith("train: 1 sentence left out")
 
 
 def test_what_did_not_converge_is_said():

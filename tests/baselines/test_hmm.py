@@ -96,10 +96,11 @@ def test_an_emission_is_drawn_from_the_general_to_the_word_itself():
 
 
 def test_only_rare_words_say_what_new_ones_are_like():
-    train = [Tagged(("of", "of", "of", "at"), ("P", "P", "P", "N"))]
+    train = [Tagged(("of", "of", "of", "at", "at"), ("P", "P", "P", "N", "P"))]
     _, _, fitted = learned(train, rare=2)
     assert fitted.facts["forms"] == ["", "x", "x at", "x t"]
-    assert fitted.arrays["forms"].tolist() == [[1, 0]] * 4
+    assert fitted.arrays["forms"].tolist() == [[1, 1]] * 4
+    assert learned(train, rare=1)[2].facts["forms"] == []
 
 
 def test_a_row_of_transitions_makes_one_and_what_iob2_forbids_is_impossible():

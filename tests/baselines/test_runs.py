@@ -9,7 +9,7 @@ import pytest
 
 import toolkit
 from tests.baselines.samples import EVERY, write_sample
-from tests.recipes import interrupt
+from tests.recipes import interrupt, write_recipe
 from toolkit import registry
 from toolkit.baselines import folder as folders
 from toolkit.baselines.base import Baseline
@@ -162,6 +162,27 @@ def test_a_key_of_steps_that_the_recipe_sets_is_said_not_to_be_read(recipe, pair
     toolkit.finetune(asked, watch=events.append)
     notes = [event.text for event in events if isinstance(event, Note)]
     assert f"not read by {pair[0]}: train.epochs, task.dropout" in notes
+
+
+def test_data_that_changed_under_a_run_that_was_stopped_is_refused(tmp_path):
+    recipe = toolkit.load_recipe(write_recipe(tmp_path, "{type: hmm}"))
+    interrupt(recipe, lambda event: isinstance(event, Fitted))
+    with open(tmp_path / "train.conll", "a", encoding="utf-8") as file:
+        file.write("\nParis\tB-LOC\n")
+    with pytest.raises(RunError, match=r"data\.train changed since this run began"):
+        toolkit.finetune(recipe)
+    assert not toolkit.finetune(recipe, fresh=True).was_finished
+
+
+def test_the_note_of_unread_keys_is_the_same_for_a_filled_recipe(tmp_path):
+    events = []
+    recipe = toolkit.load_recipe(write_recipe(tmp_path, "{type: hmm}"))
+    finished = toolkit.finetune(recipe, watch=events.append)
+    again = toolkit.load_recipe(finished.folder / "recipe.yaml", f"run.folder={tmp_path}/again")
+    toolkit.finetune(again, watch=events.append)
+    told = [each.text for each in events if isinstance(each, Note) and "not read" in each.text]
+    keys = "train.epochs, train.batch_size, train.learning_rate, train.precision"
+    assert told == [f"not read by hmm: {keys}"] * 2
 
 
 BITS = """

@@ -80,6 +80,7 @@ def test_the_overlap_is_of_words_and_neighbours_without_the_candidate():
     assert here.overlap(5, 5) == 4
     # the candidate's own words count only where they stand elsewhere, too
     assert here.overlap(3, 3) == 3
+    assert here.overlap(2, 3) == 3
     # neighbours are not made by leaving something out
     assert nearby("the big lake", "the lake").overlap(1, 1) == 2
 
@@ -89,14 +90,25 @@ def test_the_window_is_as_wide_as_question_and_candidate_have_words():
     # S = {measured, lake, edda}: the best three words in a row are z Edda measured
     assert here.window(4, 4) == pytest.approx(math.log(1 + 1) + math.log(1 + 1 / 2))
     assert here.window(0, 0) == pytest.approx(math.log(1 + 1) + math.log(1 + 1 / 2))
+    narrow = nearby("measured y Edda measured", "measured lake")
+    assert narrow.window(2, 2) == pytest.approx(math.log(1 + 1) + math.log(1 + 1 / 2))
 
 
 def test_the_distance_is_to_the_nearest_word_of_the_question():
     here = nearby("x measured y z Edda q", "who measured")
     assert here.distance(4, 4) == pytest.approx(3 / 5)
     assert here.distance(3, 4) == pytest.approx(2 / 5)
+    # words of the candidate itself are no neighbours of it
+    assert nearby("measured Edda x measured q", "measured").distance(0, 1) == pytest.approx(2 / 4)
     assert nearby("x y z", "who measured").distance(0, 0) == 1.0
     assert nearby("measured", "who measured").distance(0, 0) == 1.0
+
+
+def test_of_equal_windows_the_nearer_candidate_is_better_where_distance_counts():
+    context = "Ada in of measured Bob"
+    question = "Why has nobody ever measured"
+    assert found(question, context)[0][0] == "Bob"
+    assert found(question, context, SlidingWindow(distance=False))[0][0] == "Ada"
 
 
 def test_it_finds_what_stands_beside_the_words_of_the_question():
