@@ -5,6 +5,9 @@ import json
 import pytest
 
 import toolkit
+from tests.recipes import interrupt
+from toolkit.replay import replay
+from toolkit.training.events import Scored
 
 RECIPE = """
 task: {{type: sequence-classification, labels: multi}}
@@ -17,7 +20,7 @@ LABELS = {"card": ["card"], "loan": ["loan"], "card and loan": ["card", "loan"],
 
 
 @pytest.fixture
-def finished(tmp_path, request):
+def recipe(tmp_path, request):
     rows = [
         {"text": f"the {text} {number}", "label": label}
         for text, label in LABELS.items()
@@ -26,23 +29,34 @@ def finished(tmp_path, request):
     for split in ("train", "dev"):
         lines = "".join(json.dumps(row) + "\n" for row in rows)
         (tmp_path / f"{split}.jsonl").write_text(lines, encoding="utf-8")
-    recipe = tmp_path / "several.yaml"
-    recipe.write_text(RECIPE.format(model=request.param, folder=tmp_path), encoding="utf-8")
-    return toolkit.finetune(toolkit.load_recipe(recipe))
+    path = tmp_path / "several.yaml"
+    path.write_text(RECIPE.format(model=request.param, folder=tmp_path), encoding="utf-8")
+    return toolkit.load_recipe(path)
 
 
-@pytest.mark.parametrize("finished", ["majority"], indirect=True)
-def test_majority_says_the_most_frequent_set_whatever_threshold_would_score_better(finished):
+@pytest.mark.parametrize("recipe", ["majority"], indirect=True)
+def test_majority_says_the_most_frequent_set_whatever_threshold_would_score_better(recipe):
+    finished = toolkit.finetune(recipe)
     assert finished.task.thresholds == ()
     [found] = toolkit.load(finished.folder).predict(["the card 1"])
     assert found.label == ("loan",)
 
 
-@pytest.mark.parametrize("finished", ["ngram-linear"], indirect=True)
-def test_ngrams_get_thresholds_from_the_development_split(finished):
+@pytest.mark.parametrize("recipe", ["ngram-linear"], indirect=True)
+def test_ngrams_get_thresholds_from_the_development_split(recipe):
+    finished = toolkit.finetune(recipe)
     assert len(finished.task.thresholds) == 2
     stored = toolkit.load_recipe(finished.folder / "recipe.yaml")
     assert stored.task.thresholds == finished.task.thresholds
     assert finished.results["best"]["value"] == 1.0
     found = toolkit.load(finished.folder).predict(["a card", "some loan", "rain"])
     assert [each.label for each in found] == [("card",), ("loan",), ()]
+
+
+@pytest.mark.parametrize("recipe", ["ngram-linear"], indirect=True)
+def test_a_run_that_was_stopped_behind_its_tuning_is_replayed_from_before_it(recipe):
+    interrupt(recipe, lambda event: isinstance(event, Scored))
+    finished = toolkit.finetune(recipe)
+    manifest = json.loads((finished.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert "thresholds: []" in manifest["recipe"]
+    assert replay(finished.folder).difference is None

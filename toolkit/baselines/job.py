@@ -21,7 +21,7 @@ from toolkit.training.ending import Say, finish, rehearse, score, tuned
 from toolkit.training.events import Fitted as FittedEvent
 from toolkit.training.events import Note
 from toolkit.training.fit import METRICS, TIMING
-from toolkit.training.job import Finished, Job
+from toolkit.training.job import Finished, Job, begin
 from toolkit.training.preparation import check_same_data
 
 
@@ -33,9 +33,7 @@ def make_run(job: Job) -> Finished:
         job.tell(Note(f"not read by {name}: {', '.join(unread)}"))
     record = manifest.describe(recipe, job.splits, job.sets, job.processes.count)
     check_same_data(run, record)
-    if job.processes.is_main:
-        run.write_recipe(recipe)
-        files.write_json(run.folder / "manifest.json", record)
+    record = begin(job, record)
     scorer = Scorer(recipe.task, load_metrics(recipe.evaluate.extra))
     began = time.monotonic()
     fitted = baseline.learn(recipe.task, job.splits["train"])

@@ -20,7 +20,7 @@ from toolkit.models.reading import WindowSize
 from toolkit.models.recompute import recompute_layers
 from toolkit.models.vocabulary import Vocabulary, compact
 from toolkit.recipe.schema import Recipe
-from toolkit.runs import files, manifest
+from toolkit.runs import manifest
 from toolkit.runs.run import Run, folder_of
 from toolkit.standin import ready
 from toolkit.training import numbers
@@ -32,7 +32,7 @@ from toolkit.training.ending import Say, finish, rehearse, score, tuned
 from toolkit.training.events import Note, Started, Watch
 from toolkit.training.fit import Progress, fit, new_scaler
 from toolkit.training.job import Finished as Finished
-from toolkit.training.job import Job
+from toolkit.training.job import Job, begin
 from toolkit.training.optimiser import build_optimiser
 from toolkit.training.preparation import (
     check_blocks,
@@ -145,11 +145,8 @@ def train_model(job: Job) -> Finished:
     num_parameters, num_trained = count_parameters(model)
     loop = _budgeted(job, _loop(job, model, reader))
     recipe = recipe.model_copy(update={"train": loop.train})
-    job, record = job._replace(recipe=recipe), record | manifest.recipe_of(recipe)
-    if processes.is_main:
-        run.write_recipe(recipe)
-        record |= {key: value for key, value in run.manifest().items() if key == "recipe"}
-        files.write_json(run.folder / "manifest.json", record)
+    job = job._replace(recipe=recipe)
+    record = begin(job, record | manifest.recipe_of(recipe))
     job.tell(
         Started(
             num_steps=loop.plan.num_steps,

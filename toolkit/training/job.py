@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from toolkit.recipe.schema import Recipe
+from toolkit.runs import files
 from toolkit.runs.run import Run
 from toolkit.tasks.base import Task
 from toolkit.training.cache import Cache
@@ -33,3 +34,16 @@ class Job(NamedTuple):
     tell: Watch
     cache: Cache
     distillation: Distillation | None = None  # None: the gold alone teaches
+
+
+def begin(job: Job, record: dict[str, Any]) -> dict[str, Any]:
+    """Write the recipe and its manifest; the manifest, with the recipe that the run began with.
+
+    Of a run that goes on, the recipe may hold what was tuned before it was stopped.
+    """
+    if job.processes.is_main:
+        job.run.write_recipe(job.recipe)
+        first = {key: value for key, value in job.run.manifest().items() if key == "recipe"}
+        record = record | first
+        files.write_json(job.run.folder / "manifest.json", record)
+    return record
