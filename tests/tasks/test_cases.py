@@ -175,6 +175,8 @@ def test_fillings_are_compared_with_what_was_hidden():
     found = MaskedLanguageModelling().case(record)
     assert found.chances == {"what was hidden": [(0.6, True), (0.4, False)]}
     assert found.turns == (Turn("the", "the"), Turn("cat", "dog"))
+    assert found.passages[0].text == "the cat"
+    assert found.passages[0].marks == (Mark(4, 7, "dog", "wrong"),)
 
 
 def test_a_task_that_says_nothing_of_its_records_has_plain_cases():

@@ -56,12 +56,13 @@ def compared(
     scores: Sequence[float] | None,
     unit: str,
 ) -> Case:
-    """A row of things, each with a label that is right or wrong."""
+    """A row of things, each with a label that is right or wrong; they may be the gold itself."""
     pairs = list(zip(gold, said, strict=True))
     odd = [number for number, (truth, guess) in enumerate(pairs) if truth != guess]
     places = _places(texts)
     marks = tuple(
-        Mark(*places[number], f"{pairs[number][1]} ≠ {pairs[number][0]}", "wrong") for number in odd
+        Mark(*places[number], said[number] + f" ≠ {gold[number]}" * (texts is not gold), "wrong")
+        for number in odd
     )
     chances, sure = {}, None
     if scores:
