@@ -235,6 +235,18 @@ def test_losses_that_are_no_numbers_leave_a_gap(runs, tmp_path):
     assert "NaN" not in page.source.partition("<script")[0]
 
 
+def test_what_learns_in_one_go_has_no_curves(runs, tmp_path):
+    folder = runs.copy("spans", tmp_path / "run")
+    line = {"step": 0, "scores": {"f1": 0.5}, "metric": "f1", "loss": None, "split": "dev"}
+    (folder / "metrics.jsonl").write_text(json.dumps(line) + "\n")
+    (folder / "timing.jsonl").write_text('{"step": 0, "seconds": 1.5}\n')
+    changed(folder, "results.json", lambda old: {**old, "best": {**old["best"], "step": 0}})
+    page = Page(run_page(folder))
+    assert not page.has("training")
+    assert "time to learn1.5 s" in page.text
+    assert "best on dev" not in page.text
+
+
 def test_of_other_splits_the_examples_can_be_shown(runs):
     assert "split" in Page(run_page(runs["spans"], split="dev")).source
     with pytest.raises(RunError, match=r"no predictions of 'tets', expected one of test, dev"):

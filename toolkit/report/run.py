@@ -123,9 +123,14 @@ def _facts(files: RunFiles) -> list[tuple[str, str]]:
         trained = f"{files.steps[-1]['step']:,} steps, {files.steps[-1].get('epoch', 0):.3g} epochs"
         facts.append(("trained", trained))
     if files.seconds:
-        facts.append(("time in steps", seconds(sum(files.seconds.values()))))
+        facts.append(
+            (
+                "time in steps" if files.steps else "time to learn",
+                seconds(sum(files.seconds.values())),
+            )
+        )
     best = files.results.get("best") or {}
-    if best.get("split"):
+    if best.get("split") and best.get("step"):
         facts.append(("best on dev", f"step {best['step']:,}"))
     if left := files.results.get("steps_left_out"):
         facts.append(("steps left out", f"{left:,}: not finite"))
@@ -157,7 +162,9 @@ def _about(score: Mapping[str, Any]) -> str:
 
 
 def _training(files: RunFiles) -> "list[Markup]":
-    """The plots of training that there is something for."""
+    """The plots of training that there is something for: none of what learns in one go."""
+    if not files.steps:
+        return []
     losses = [*_points(files.steps, "loss")]
     dev = _points(files.evaluations, "loss")
     metric = next((line["metric"] for line in files.evaluations), files.metric)
