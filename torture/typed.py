@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -38,6 +39,7 @@ def type_here(
     sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), "utf-8")
     sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), "utf-8", write_through=True)
     os.environ |= {"TOOLKIT_CACHE": str(folder / "cache"), "HF_HUB_OFFLINE": "1"}
+    logging.root.handlers.clear()  # pytest has some, which keep what is said to themselves
     sys.argv = ["toolkit", *words]
     code: object = 0
     with contextlib.chdir(folder), within():
