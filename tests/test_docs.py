@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.recipes import write_recipe
+from toolkit import load_recipe
 from toolkit.standin import sample_folder
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -111,3 +112,13 @@ def test_the_custom_baseline_runs_by_recipe_and_predicts(tmp_path):
     done = run(tmp_path, "-m", "toolkit", "predict", "runs/tickets", "My parcel.", "", *allow)
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"(\w+ \(0\.\d\d\)\n){2}", done.stdout)
+
+
+def test_the_keys_of_a_teacher_are_those_of_a_recipe(tmp_path):
+    (block,) = blocks("distillation.md", "yaml")
+    recipe = (
+        "task: {type: sequence-classification}\nmodel: {type: lstm}\ndata: {format: csv, train: x}"
+    )
+    path = tmp_path / "student.yaml"
+    path.write_text(f"{recipe}\n{block}", encoding="utf-8")
+    assert load_recipe(path).train.distill.teacher == "runs/banking77-minilm"
