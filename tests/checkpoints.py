@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 TEXT = """
 EU rejects German call to boycott British lamb . Peter Blackburn lives in Brussels .
@@ -62,7 +63,7 @@ def make_checkpoint(
     model.save_pretrained(folder)
 
 
-def make_tokenizer(family: str, text: Sequence[str] = TEXT):
+def make_tokenizer(family: str, text: Sequence[str] = TEXT) -> Any:
     """A tokenizer of the family's class, of a few pieces, more where there is more text."""
     import tokenizers
     import transformers

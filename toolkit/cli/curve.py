@@ -6,6 +6,7 @@ import typer
 
 from toolkit.cli.compare import Display
 from toolkit.cli.options import AllowCode, Fresh, RecipeName, StandIn, Workers
+from toolkit.cli.report import page_of_curve
 
 
 def curve(
@@ -45,6 +46,7 @@ def curve(
     display.begin()
     done = run_curve(ladder, Options(workers, fresh, allow_code=allowed), display.tell)
     display.finish(done, table(done.found), "curve")
+    print(page_of_curve(done.folder))
     if done.exit_code:
         raise typer.Exit(done.exit_code)
 

@@ -78,6 +78,13 @@ def page_of_ladder(folder: "Path", allow_code: tuple[str, ...]) -> str:
     return _written(lambda: compare_page(folder, allow_code=allow_code), "the comparison")
 
 
+def page_of_curve(folder: "Path") -> str:
+    """A line that says where the page of a learning curve is, or why there is none."""
+    from toolkit.report import curve_page
+
+    return _written(lambda: curve_page(folder), "the curve")
+
+
 def _written(write: "Callable[[], Path]", what: str) -> str:
     """What a page is made of is finished whatever becomes of the page."""
     try:
