@@ -1,7 +1,7 @@
 # One command runs the main job, one passes the tests; each does its own set-up, once.
 #
 #   make finetune RECIPE=ner-bert [ARGS="train.epochs=5"] [PROCESSES=2]
-#   make compare RECIPE=wnut17
+#   make compare RECIPE=wnut17-ladder
 #   make test
 #
 # PYTHON=python3.12     the Python that makes the virtual environment
@@ -59,7 +59,7 @@ endif
 finetune: $(READY)  ## Fine-tune by RECIPE=… (ner-bert), with stand-ins where no Hub can be reached
 	@$(TOOLKIT) finetune $(RECIPE) $(STAND_IN) $(ARGS)
 
-compare: $(READY)  ## Train the rungs of a ladder (RECIPE=wnut17), or a recipe's seeds, and compare them
+compare: $(READY)  ## Train the rungs of a ladder (RECIPE=wnut17-ladder), or a recipe's seeds, and compare them
 	@$(BIN)/toolkit compare $(RECIPE) $(STAND_IN) $(ARGS)
 
 test: $(READY)  ## Run the tests

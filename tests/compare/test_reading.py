@@ -89,10 +89,12 @@ def test_a_recipe_alone_is_a_ladder_of_one_beside_its_own_run(tmp_path):
 
 def test_a_shipped_ladder_has_a_name_and_so_has_a_recipe(monkeypatch):
     monkeypatch.delenv("TOOLKIT_DATA", raising=False)
-    assert "minilm" in read_ladder("wnut17", stand_in=True).rungs
+    assert "minilm" in read_ladder("wnut17-ladder", stand_in=True).rungs
     assert [*read_ladder("wnut17-minilm", stand_in=True).rungs] == ["wnut17-minilm"]
-    with pytest.raises(RecipeError, match=r"no ladder or recipe is called 'wnut71'.*'wnut17'"):
-        read_ladder("wnut71")
+    with pytest.raises(
+        RecipeError, match=r"no ladder or recipe is called 'wnut71-ladder'.*'wnut17-ladder'"
+    ):
+        read_ladder("wnut71-ladder")
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

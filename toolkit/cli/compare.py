@@ -22,7 +22,9 @@ WIDEST = 220  # columns of the table in a file
 
 
 def compare(
-    ladder: Annotated[str, typer.Argument(help="A ladder's name (wnut17) or file, or a recipe.")],
+    ladder: Annotated[
+        str, typer.Argument(help="A ladder's name (wnut17-ladder) or file, or a recipe.")
+    ],
     overrides: Annotated[
         list[str] | None,
         typer.Argument(
