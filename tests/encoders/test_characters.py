@@ -9,6 +9,7 @@ from torch import nn
 from transformers import AutoTokenizer
 
 import toolkit
+from tests.encoders.word_batches import batch_of
 from tests.recipes import write_recipe
 from toolkit.encoders.character_module import CharacterModule
 from toolkit.encoders.characters import Convolution, Recurrence
@@ -51,14 +52,6 @@ def made(characters, texts=TEXTS, **fields):
     encoder = Lstm(characters=characters, **SMALL | fields)
     tokenizer = encoder.tokenizer(texts)
     return encoder, tokenizer, encoder.module(tokenizer)
-
-
-def batch_of(tokenizer, *texts, **options):
-    encoded = tokenizer(
-        [list(text) for text in texts], is_split_into_words=True, padding=True,
-        return_tensors="pt", **options,
-    )  # fmt: skip
-    return dict(encoded)
 
 
 def pieces(tokenizer, *words):

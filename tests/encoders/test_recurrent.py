@@ -6,6 +6,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
+from tests.encoders.word_batches import batch_of
 from toolkit.encoders.recurrent import Gru, Lstm, Recurrent, Rnn
 from toolkit.encoders.word_tokenizer import CAPITAL
 from toolkit.errors import DataError
@@ -36,14 +37,6 @@ def made(**fields):
     encoder = Lstm(**SMALL | fields)
     tokenizer = encoder.tokenizer(TEXTS)
     return encoder, tokenizer, encoder.module(tokenizer)
-
-
-def batch_of(tokenizer, *texts, **options):
-    encoded = tokenizer(
-        [list(text) for text in texts], is_split_into_words=True, padding=True,
-        return_tensors="pt", **options,
-    )  # fmt: skip
-    return dict(encoded)
 
 
 def test_importing_it_brings_neither_torch_nor_transformers():

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from tests.encoders.stacks import assert_gradients_equal
+from tests.encoders.word_batches import batch_of
 from tests.encoders.word_loops import loop_of
 from toolkit.dropout import count_dropout
 from toolkit.encoders.transformer import Transformer
@@ -63,14 +64,6 @@ def made(texts=TEXTS, **fields):
     encoder = Transformer(**SMALL | fields)
     tokenizer = encoder.tokenizer(texts)
     return encoder, tokenizer, encoder.module(tokenizer)
-
-
-def batch_of(tokenizer, *texts, **options):
-    encoded = tokenizer(
-        [list(text) for text in texts], is_split_into_words=True, padding=True,
-        return_tensors="pt", **options,
-    )  # fmt: skip
-    return dict(encoded)
 
 
 def random_layer(norm, dtype):

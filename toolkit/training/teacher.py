@@ -15,14 +15,11 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file, save_file
 
+from toolkit import registry
 from toolkit.data.text import counted, expand
-from toolkit.encoders.base import encoder_of
 from toolkit.encoders.loading import tokenizer_in
 from toolkit.errors import RecipeError, RunError, StorageError
 from toolkit.evaluation.predictions import Reader, predict
-from toolkit.models.model import load_model
-from toolkit.models.precision import for_prediction
-from toolkit.models.reading import WindowSize
 from toolkit.recipe.distill import Distill
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.schema import Recipe
@@ -83,12 +80,9 @@ class Teacher(NamedTuple):
 
     def loaded(self, device: torch.device) -> tuple[Any, Reader, str]:
         """The model, what reads for it, and the precision that it computes in."""
-        tokenizer = tokenizer_in(self.run.model)
-        encoder = encoder_of(self.recipe)
-        model = load_model(self.recipe.task, encoder, tokenizer, self.run.model)
-        size = WindowSize.of(encoder, model.encoder)
-        precision = for_prediction(model, None, self.recipe.train.precision, device)
-        return model.to(device), Reader(self.recipe.task, tokenizer, size), precision
+        load = registry.at(self.recipe.model.loaded_by)
+        predictor = load(self.recipe, self.run.model, str(device), None)
+        return predictor.model, predictor.reader, predictor.precision
 
     @property
     def mask(self) -> str:
