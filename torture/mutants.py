@@ -18,7 +18,7 @@ import numpy as np
 from toolkit.errors import RunError, StorageError
 from toolkit.runs import checkpoints, files, lines, lock, saving
 from toolkit.runs import run as runs
-from toolkit.training import batches, cache, finetune, fit, gradients, optimiser, steps
+from toolkit.training import batches, cache, ending, finetune, fit, gradients, optimiser, steps
 
 
 class Mutant(NamedTuple):
@@ -226,12 +226,12 @@ def _append_after_half(self: lines.Lines) -> None:
         self._kept = b""
 
 
-_export = finetune._export
+_finish = ending.finish
 
 
-def _export_after_results(job: Any, model: Any, tokenizer: Any, results: Any, record: Any) -> None:
+def _finish_after_results(job: Any, save: Any, results: Any, record: Any, **kinds: Any) -> None:
     job.run.write_results(results)
-    _export(job, model, tokenizer, results, record)
+    _finish(job, save, results, record, **kinds)
 
 
 @contextlib.contextmanager
@@ -351,7 +351,7 @@ MUTANTS = (
     Mutant("metrics are not synced before a checkpoint", "power",
            _set(lines.Lines, "sync", lines.Lines._write)),
     Mutant("rotation before the commit", "power", _set(saving.Saving, "_commit", _rotate_first)),
-    Mutant("results before the model", "power", _set(finetune, "_export", _export_after_results)),
+    Mutant("results before the model", "power", _set(finetune, "finish", _finish_after_results)),
     Mutant("files are written in place", "power", _set(files, "write_file", _write_in_place)),
     Mutant("a commit stumbles over a killed one", "crash",
            _both(_set(files, "commit_folder", _commit_over), _set(files, "sweep", _nothing))),

@@ -32,8 +32,8 @@ PHASES: dict[str, tuple[Any, str]] = {  # what is at work in each
     "step": (steps, "_sums"),
     "save": (Saving, "save"),
     "evaluate": (fit, "evaluate"),
-    "score": (finetune, "_score"),
-    "export": (finetune, "_export"),
+    "score": (finetune, "score"),
+    "export": (finetune, "finish"),
     "predict": (Predictor, "predict"),
 }
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGUSR1: 143}

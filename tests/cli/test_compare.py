@@ -43,7 +43,10 @@ def test_the_table_and_the_sentences_are_printed(run, monkeypatch, tmp_path):
     rows = [line.split() for line in output.splitlines()]
     assert any(row[:2] == ["high", "0.5000"] for row in rows)
     assert "high is better." in output
-    assert output.splitlines()[-1].endswith("runs/compare.json")
+    *_, table, page = output.splitlines()
+    assert table.endswith("runs/compare.json")
+    assert page.startswith("no report (RunError: ")  # the figures were never written
+    assert page.endswith("; the comparison is finished")
 
 
 def test_a_failed_rung_is_its_exit_code(run, monkeypatch, tmp_path):

@@ -148,6 +148,7 @@ data:
   dev: dev.conll
   test: null
   split: null
+  take: null
   columns:
     word: 0
     tag: 2
