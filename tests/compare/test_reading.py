@@ -74,7 +74,11 @@ def test_a_rung_extends_a_recipe_under_what_the_ladder_compares_on(tmp_path):
     assert (top.train.seed, top.run.name) == (4, "top-seed4")
 
 
-def test_a_shipped_recipe_is_extended_by_its_name():
+def test_a_shipped_recipe_is_extended_by_its_name(monkeypatch, tmp_path):
+    monkeypatch.setenv("TOOLKIT_DATA", str(tmp_path))
+    vectors = tmp_path / "glove" / "glove.twitter.25d.top12k.txt"
+    vectors.parent.mkdir()
+    vectors.touch()
     text = LADDER.replace("model: {type: lstm, hidden: 16}", "extends: wnut17-bilstm-crf")
     low = read(text).rungs["low"][0]
     assert (low.task.decoding, low.train.epochs, low.data.train) == ("crf", 20, "a.conll")

@@ -322,3 +322,12 @@ def test_only_a_broken_connection_is_taken_for_the_fault_of_another():
     assert peers._is_symptom(RuntimeError("[gloo/transport/tcp/pair.cc:547] Connection closed"))
     assert not peers._is_symptom(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     assert not peers._is_symptom(ValueError("connection"))
+
+
+def test_who_stops_last_does_not_miss_who_stopped_first_and_kept_the_store(alone):
+    def gone(*_):
+        raise RuntimeError("Connection reset by peer")
+
+    alone.store = SimpleNamespace(check=gone, get=gone, set=gone, compare_set=gone)
+    alone.end(stopping.Stopped(stopping.TERMINATED))
+    assert not list(alone.folder.iterdir())

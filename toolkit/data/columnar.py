@@ -121,10 +121,12 @@ def _arrow(place: Path, is_file: bool) -> Table:
 def _table(place: Path, schema: Any, num_rows: int, rows: RowsOf) -> Table:
     if num_rows > MOST_ROWS:
         raise DataError(f"{place}: {num_rows:,} rows, expected up to {MOST_ROWS:,}")
-    twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
+    with _refusing(place):  # a damaged name
+        names = schema.names
+    twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(f"{place}: column {twice[0]!r} twice")
-    return Table(str(place), num_rows, rows, schema.names, 0, "row", labels=_labels(schema))
+    return Table(str(place), num_rows, rows, names, 0, "row", labels=_labels(schema))
 
 
 def _labels(schema: Any) -> dict[str, list[str]]:

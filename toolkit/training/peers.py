@@ -108,13 +108,17 @@ class Peers:
         fault of another led to, and Stopped where a signal does.
         """
         stopping.leave()
+        if isinstance(error, stopping.Stopped):
+            self.is_over.set()  # it leaves by itself, and who keeps the store may have left already
         fault = self._look()
         deadline = time.monotonic() + PATIENCE * _is_symptom(error)
         while fault is None and time.monotonic() < deadline:
             time.sleep(EACH / 10)
             fault = self._look()
         if fault is None:
-            fault, _ = self._tell(_fault_of(self.rank, error), error)
+            fault = _fault_of(self.rank, error)
+            with contextlib.suppress(RuntimeError):  # nobody is left to hear it
+                fault, _ = self._tell(fault, error)
         with self.lock:  # its thread may be about to say it
             pass
         if fault.is_stop and not isinstance(error, stopping.Stopped):
