@@ -9,7 +9,7 @@ from torch import nn
 from transformers import AutoTokenizer
 
 import toolkit
-from tests.encoders.word_batches import batch_of
+from tests.encoders.word_batches import assert_read_alone, batch_of
 from tests.recipes import write_recipe
 from toolkit.encoders.character_module import CharacterModule
 from toolkit.encoders.characters import Convolution, Recurrence
@@ -238,15 +238,7 @@ def test_padding_and_neighbours_change_nothing(encoder, kind, summary):
     module = shape.module(tokenizer).eval()
     texts = ("Peoples", "met", "Trees"), ("people",), ("a", "streetlamp", "☂")
     together = module(batch_of(tokenizer, *texts))
-    for number, text in enumerate(texts):
-        batch = batch_of(tokenizer, text)
-        alone = module(batch)
-        wide = module(batch_of(tokenizer, text, pad_to_multiple_of=32))
-        length = batch["input_ids"].shape[1]
-        for other, row in ((together, number), (wide, 0)):
-            torch.testing.assert_close(other.tokens[row, :length], alone.tokens[0])
-            torch.testing.assert_close(other.summary[row], alone.summary[0])
-            assert not other.tokens[row, length:].any()
+    assert_read_alone(module, tokenizer, texts, together)
 
 
 def test_a_text_without_words_is_read(kind):

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
-from tests.encoders.word_batches import batch_of
+from tests.encoders.word_batches import assert_read_alone, batch_of
 from toolkit.encoders.recurrent import Gru, Lstm, Recurrent, Rnn
 from toolkit.encoders.word_tokenizer import CAPITAL
 from toolkit.errors import DataError
@@ -111,15 +111,7 @@ def test_padding_and_neighbours_change_nothing(summary, case):
     _, tokenizer, module = made(summary=summary, case=case)
     module.eval()
     together = module(batch_of(tokenizer, *TEXTS))
-    for number, text in enumerate(TEXTS):
-        batch = batch_of(tokenizer, text)
-        alone = module(batch)
-        wide = module(batch_of(tokenizer, text, pad_to_multiple_of=32))
-        length = batch["input_ids"].shape[1]
-        for other, row in ((together, number), (wide, 0)):
-            torch.testing.assert_close(other.tokens[row, :length], alone.tokens[0])
-            torch.testing.assert_close(other.summary[row], alone.summary[0])
-            assert not other.tokens[row, length:].any()
+    assert_read_alone(module, tokenizer, TEXTS, together)
 
 
 def test_padding_changes_nothing_in_training_either():

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tests.encoders.stacks import assert_gradients_equal
-from tests.encoders.word_batches import batch_of
+from tests.encoders.word_batches import assert_read_alone, batch_of
 from tests.encoders.word_loops import loop_of
 from toolkit.dropout import count_dropout
 from toolkit.encoders.transformer import Transformer
@@ -153,15 +153,7 @@ def test_padding_and_neighbours_change_nothing(summary, case):
     module.eval()
     together = module(batch_of(tokenizer, *TEXTS))
     assert together.tokens.shape == (*together.mask.shape, module.width)
-    for number, text in enumerate(TEXTS):
-        batch = batch_of(tokenizer, text)
-        alone = module(batch)
-        wide = module(batch_of(tokenizer, text, pad_to_multiple_of=32))
-        length = batch["input_ids"].shape[1]
-        for other, row in ((together, number), (wide, 0)):
-            torch.testing.assert_close(other.tokens[row, :length], alone.tokens[0])
-            torch.testing.assert_close(other.summary[row], alone.summary[0])
-            assert not other.tokens[row, length:].any()
+    assert_read_alone(module, tokenizer, TEXTS, together)
 
 
 def test_dropout_counts_from_the_window_and_not_from_the_batch():

@@ -23,6 +23,7 @@ from toolkit.compare.worker import usage_of
 from toolkit.evaluation.interval import Units
 from toolkit.recipe.dump import written
 from toolkit.recipe.schema import Evaluate
+from toolkit.runs.sizes import num_weights
 
 COST = "latency_ms.p50"  # of a rung, by which the Pareto front is drawn
 QUESTIONS = ("models", "recipes")
@@ -95,21 +96,27 @@ def _best(rungs: Sequence[Rung]) -> Rung | None:
     return max(known, key=lambda rung: rung.mean or 0.0) if known else None
 
 
-def _described(rung: Rung, gold: Gold, settings: Evaluate) -> dict[str, Any]:
+def over_seeds(rung: Rung, settings: Evaluate) -> dict[str, Any]:
+    """What the seeds of a rung scored, together and each."""
     known = [score for score in rung.scores if score is not None]
     interval = None
     if rung.counted is not None and settings.resamples:
         interval = list(mean_interval(rung.counted, settings.confidence, settings.resamples))
-    model = written("model", rung.runs[0].recipe.model)
     return {
-        "name": rung.name,
-        "model": model,
         "seeds": rung.seeds,
         "runs": [run.name for run in rung.runs],
         "scores": rung.scores,
         "mean": rung.mean,
         "std": stdev(known) if len(known) > 1 else None,
         "interval": interval,
+    }
+
+
+def _described(rung: Rung, gold: Gold, settings: Evaluate) -> dict[str, Any]:
+    return {
+        "name": rung.name,
+        "model": written("model", rung.runs[0].recipe.model),
+        **over_seeds(rung, settings),
         "dev_scores": _dev_scores(rung),
         "all_scores": _all_scores(rung, gold.split),
         "per_label": _per_label(rung, gold.split),
@@ -170,7 +177,7 @@ def _costs(rung: Rung) -> dict[str, Any]:
     gpu_peaks = [usage.get("peak_gpu_memory_mb") or 0.0 for usage in usages]
     sizes: Mapping[str, Any] = next((each for each in usages if "parameters" in each), {})
     return {
-        "parameters": sizes.get("parameters", _num_weights(rung.runs[0].run.model)),
+        "parameters": sizes.get("parameters", num_weights(rung.runs[0].run.model) or None),
         "parameters_trained": sizes.get("parameters_trained"),
         "train_seconds": [_train_seconds(f, u) for f, u in zip(folders, usages, strict=True)],
         "peak_memory_mb": max(peaks, default=None),
@@ -193,21 +200,6 @@ def _train_seconds(folder: Path, usage: Mapping[str, Any]) -> float | None:
         return round(sum(seconds), 3)
     found: float | None = usage.get("seconds")
     return found
-
-
-def _num_weights(model: Path) -> int | None:
-    """The numbers in the safetensors of a model."""
-    found = 0
-    for path in model.glob("*.safetensors"):
-        with open(path, "rb") as file:
-            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        for name, tensor in header.items():
-            if name != "__metadata__":
-                size = 1
-                for length in tensor["shape"]:
-                    size *= length
-                found += size
-    return found or None
 
 
 class _Pair(NamedTuple):

@@ -5,18 +5,16 @@ Every size keeps the recipe as it is: the same passes over less data, and the la
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from statistics import stdev
 from typing import Any
 
 import numpy as np
 
-from toolkit.compare.comparison import Rung, passport_of, rung_of
+from toolkit.compare.comparison import Rung, over_seeds, passport_of, rung_of
 from toolkit.compare.job import Compared, Options, machine_of, run_rungs
 from toolkit.compare.ladder import Ladder
 from toolkit.compare.power_law import FEWEST, FEWEST_WITH_FLOOR, Laws, drawn_errors, fitted
 from toolkit.compare.runner import Event
 from toolkit.compare.scored import Gold, gold_of, metric_of
-from toolkit.compare.significance import mean_interval
 from toolkit.compare.words import about, markdown_table
 from toolkit.data.take import Take
 from toolkit.errors import RecipeError
@@ -121,20 +119,7 @@ def _collected(ladder: Ladder, rungs: Sequence[Rung], gold: Gold) -> dict[str, A
 
 
 def _point(rung: Rung) -> dict[str, Any]:
-    known = [score for score in rung.scores if score is not None]
-    settings = rung.runs[0].recipe.evaluate
-    interval = None
-    if rung.counted is not None and settings.resamples:
-        interval = list(mean_interval(rung.counted, settings.confidence, settings.resamples))
-    return {
-        "size": int(rung.name[1:]),
-        "seeds": rung.seeds,
-        "runs": [run.name for run in rung.runs],
-        "scores": rung.scores,
-        "mean": rung.mean,
-        "std": stdev(known) if len(known) > 1 else None,
-        "interval": interval,
-    }
+    return {"size": int(rung.name[1:]), **over_seeds(rung, rung.runs[0].recipe.evaluate)}
 
 
 def _law(rungs: Sequence[Rung], confidence: float) -> dict[str, Any] | None:

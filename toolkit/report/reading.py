@@ -1,7 +1,7 @@
 """What a run left, read again. Nothing is computed here that the run knows."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ from toolkit.errors import RunError
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.schema import Recipe
 from toolkit.runs.run import RESULTS, Run
+from toolkit.runs.sizes import num_weights
 from toolkit.tasks.base import Task
 
 Record = dict[str, Any]
@@ -141,19 +142,4 @@ def size_of_model(folder: Path) -> tuple[int, int] | None:
     files = sorted((folder / "model").glob("*.safetensors"))
     if not files:
         return None
-    numbers = sum(_numbers_of(path) for path in files)
-    return numbers, sum(path.stat().st_size for path in files)
-
-
-def _numbers_of(path: Path) -> int:
-    """The size of all tensors, from the header: the tensors are not read."""
-    with open(path, "rb") as file:
-        header: Mapping[str, Any] = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    total = 0
-    for name, tensor in header.items():
-        if name != "__metadata__":
-            size = 1
-            for length in tensor["shape"]:
-                size *= length
-            total += size
-    return total
+    return num_weights(folder / "model"), sum(path.stat().st_size for path in files)
