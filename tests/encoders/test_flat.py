@@ -12,7 +12,7 @@ from transformers import AutoConfig, AutoModel
 from toolkit.dropout import Counter
 from toolkit.encoders.attention import Reading, attend
 from toolkit.encoders.flat import probed_reader
-from toolkit.encoders.layout import flat_layout, padded_layout
+from toolkit.encoders.layout import filled, flat_layout, padded_layout, rounded
 from toolkit.encoders.pretrained import Pretrained
 from toolkit.examples import Answer, Question, Tagged, Text
 from toolkit.models.batch import Batch, collate, padding_of
@@ -189,6 +189,34 @@ def test_a_layout_holds_every_token_once(lengths, heads):
         taken = [lengths[row] for row in layout.order[block.windows].tolist()]
         assert max(taken) == block.length
         assert sum(taken) == block.rows.stop - block.rows.start
+
+
+@given(st.integers(1, 100_000))
+def test_rows_are_filled_up_by_little_and_to_few_numbers(tokens):
+    rows = rounded(tokens)
+    assert 0 <= rows - tokens < max(8, tokens / 16)
+    assert rounded(rows) == rows
+    assert rounded(tokens + 1) >= rows
+    octave = range(2 ** (tokens.bit_length() - 1), 2 ** tokens.bit_length(), 7)
+    assert len({rounded(one) for one in octave[:4096]}) <= 17
+
+
+def test_rows_that_fill_a_batch_up_see_nothing_and_change_nothing():
+    layout = flat_layout([3, 9, 5], 9, 2, CPU)
+    values = torch.randn(3, 3, 9, 8, dtype=torch.float64, requires_grad=True)
+    read = []
+    for rows in (17, rounded(17)):
+        parts = [
+            filled(layout.pack(part), rows).view(1, rows, 2, 4).transpose(1, 2)
+            for part in values.unbind()
+        ]
+        found, _ = attend(None, *parts, reading=Reading(layout, Counter()))
+        (gradient,) = torch.autograd.grad((found**2).sum(), values)
+        read.append((found[0, :17], gradient))
+    assert rounded(17) == 24
+    assert not found[0, 17:].any()
+    for one, other in zip(*read, strict=True):
+        assert torch.equal(one, other)
 
 
 @settings(max_examples=30)

@@ -99,7 +99,7 @@ class _Attention(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, sums: _Sums) -> Tensor:
         """(tokens, heads * width) each -> the same."""
-        output = torch.empty_like(query)
+        output = _empty(query, sums)
         ctx.sums, saved = sums, []
         with torch.autocast(query.device.type, enabled=False):
             for block in sums.layout.blocks:
@@ -118,7 +118,7 @@ class _Attention(torch.autograd.Function):
         """The gradients of query, key and value."""
         sums: _Sums = ctx.sums
         d_output = d_output.contiguous()
-        d_query, d_key, d_value = (torch.empty_like(d_output) for _ in range(3))
+        d_query, d_key, d_value = (_empty(d_output, sums) for _ in range(3))
         for block, (q, k, v, probabilities, kept) in zip(
             sums.layout.blocks, _in_fives(ctx.saved_tensors), strict=True
         ):
@@ -146,7 +146,7 @@ def _looked(query: Tensor, key: Tensor, value: Tensor, sums: _Sums) -> Tensor:
     Between 1 and 6 times as fast for windows of 16 to 384 tokens. Where local attention hides
     more than padding, a row of padding might see nothing at all, so those blocks stay as they are.
     """
-    output = torch.empty_like(query)
+    output = _empty(query, sums)
     with torch.autocast(query.device.type, enabled=False):
         for block in sums.layout.blocks:
             q, k, v = (_apart(block, each, sums.heads) for each in (query, key, value))
@@ -157,6 +157,13 @@ def _looked(query: Tensor, key: Tensor, value: Tensor, sums: _Sums) -> Tensor:
                 seen = None if block.real is None else block.real[:, None, None]
                 read = functional.scaled_dot_product_attention(q, k, v, seen, scale=sums.scale)
             _out_of(block, read, sums, output)
+    return output
+
+
+def _empty(like: Tensor, sums: _Sums) -> Tensor:
+    """For the blocks to write to; rows behind their last, which fill a batch up, see nothing."""
+    output = torch.empty_like(like)
+    output[sums.layout.blocks[-1].rows.stop :] = 0
     return output
 
 

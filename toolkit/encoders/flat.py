@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from toolkit.dropout import Counter
 from toolkit.encoders import attention
-from toolkit.encoders.layout import flat_layout, padded_layout
+from toolkit.encoders.layout import filled, flat_layout, padded_layout, rounded
 
 _TOLERANCE = 1e-4  # of the largest number: rounding of float32 stays far below
 _SEED = 17  # of the windows of the probe
@@ -36,19 +36,22 @@ class FlatReader(NamedTuple):
             layout = flat_layout(lengths, ids.shape[1], self.heads, ids.device)
         else:
             layout = padded_layout(lengths, ids.shape[1], ids.device)
-        shape = (1, -1) if self.is_flat else layout.shape
+        num_tokens = len(layout.source)
+        num_rows = rounded(num_tokens) if self.is_flat else num_tokens
+        shape = (1, num_rows) if self.is_flat else layout.shape
         inputs = {
-            name: layout.pack(tensor).view(shape)
+            name: filled(layout.pack(tensor), num_rows).view(shape)
             for name, tensor in batch.items()
             if name != "attention_mask"
         }
         if self.takes_positions:
-            inputs["position_ids"] = (layout.places + self.first_position).view(shape)
+            places = filled(layout.places, num_rows) + self.first_position
+            inputs["position_ids"] = places.view(shape)
         tokens = counter.rows.get(layout.shape)
         if self.is_flat and tokens is not None:
-            counter.rows[1, len(layout.source)] = layout.pack(tokens)[None]
+            counter.rows[shape] = filled(layout.pack(tokens), num_rows)[None]
         output = base(**inputs, reading=attention.Reading(layout, counter))
-        states = layout.unpack(output.last_hidden_state.flatten(0, 1))
+        states = layout.unpack(output.last_hidden_state.flatten(0, 1)[:num_tokens])
         return states, _pooled(base, states)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from toolkit.dropout import CountedDropout
 from toolkit.encoders import attention
-from toolkit.encoders.layout import Layout, flat_layout
+from toolkit.encoders.layout import Layout, filled, flat_layout, rounded
 from toolkit.encoders.transformer import Transformer
 from toolkit.encoders.transformer_layer import SelfAttention, TransformerLayer, sinusoids
 from toolkit.encoders.word_module import WordModule
@@ -51,13 +51,16 @@ class TransformerModule(WordModule):
 
     def read(self, vectors: Tensor, order: Layout, rows: Tensor | None) -> Tensor:
         """Word vectors (tokens, vector_width) -> states (tokens, width)."""
+        num_tokens = len(vectors)
+        num_rows = rounded(num_tokens)
+        rows = None if rows is None else filled(rows, num_rows)
         # as published: vectors of variance 1 / width are brought to the size of the positions
         x = self.widen(vectors) * math.sqrt(self.width)
-        x = self.dropout(self._placed(x, order), rows)
+        x = self.dropout(filled(self._placed(x, order), num_rows), rows)
         reading = attention.Reading(order, self.counter)
         for layer in cast("Iterable[TransformerLayer]", self.layers):
             x = layer(x, partial(self._look, layer.attention, reading), rows)
-        states: Tensor = self.last_norm(x)
+        states: Tensor = self.last_norm(x[:num_tokens])
         return states
 
     def _placed(self, x: Tensor, order: Layout) -> Tensor:
