@@ -8,8 +8,10 @@ import torch
 import toolkit
 from tests.recipes import interrupt, pretrained, write_recipe
 from toolkit.errors import DataError, RecipeError, RunError
+from toolkit.evaluation.predictions import predict
 from toolkit.models import vocabulary
 from toolkit.runs.files import TEMPORARY
+from toolkit.training import finetune as job
 from toolkit.training.events import Evaluation, Note, Resumed, Scored
 from toolkit.training.steps import Step
 
@@ -162,6 +164,31 @@ def test_the_test_split_is_scored_once_by_the_best_checkpoint(recipe):
     assert [event.split for event in events if isinstance(event, Scored)] == ["dev", "test"]
     best = max(e.scores["f1"] for e in events if isinstance(e, Evaluation))
     assert finished.results["splits"]["dev"]["scores"]["f1"]["value"] == best
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_what_the_best_weights_said_of_the_development_split_is_not_computed_again(
+    recipe, tmp_path, monkeypatch, epochs
+):
+    """Unless the run was stopped meanwhile: then it is, with the same bits."""
+    asked = []
+
+    def counting(model, reader, examples, **settings):
+        asked.append(len(examples))
+        return predict(model, reader, examples, **settings)
+
+    changes = (f"train.epochs={epochs}", "evaluate.batch_size=5")
+    monkeypatch.setattr(job, "predict", counting)
+    first = toolkit.finetune(toolkit.load_recipe(recipe, *changes))
+    assert asked == [12, 12]  # the rehearsal, and test
+    other = toolkit.load_recipe(recipe, *changes, f"run.folder={tmp_path}/again")
+    interrupt(other, lambda event: isinstance(event, Scored))
+    asked.clear()
+    again = toolkit.finetune(other)
+    assert asked == [12, 12, 12]
+    assert again.results == first.results
+    name = "predictions-dev.jsonl"
+    assert (again.folder / name).read_bytes() == (first.folder / name).read_bytes()
 
 
 def test_without_a_development_split_the_last_weights_count(recipe):

@@ -159,11 +159,11 @@ def train_model(job: Job) -> Finished:
             max_length=reader.size.max_length,
         )
     )
-    progress = fit(run, recipe, loop, model, reader, job.splits.get("dev"), job.tell)
+    fitted = fit(run, recipe, loop, model, reader, job.splits.get("dev"), job.tell)
     numbers.check_weights(model, "at the end")
-    say = _saying(job, model)
+    say = _remembering(_saying(job, model), reader, job.splits.get("dev"), fitted.on_dev)
     job, reader = tuned(job, say, reader)
-    results = score(job, say, reader, _found(job, progress), record)
+    results = score(job, say, reader, _found(job, fitted.progress), record)
     if processes.is_main:
         save = partial(save_model, model, encoder, tokenizer)
         finish(job, save, results, record, is_native=model.is_native)
@@ -282,6 +282,17 @@ def _saying(job: Job, model: Model) -> Say:
         )
 
     return say
+
+
+def _remembering(say: Say, known: Reader, dev: Any, on_dev: Predicted | None) -> Say:
+    """What the same weights and task said of the development split is not computed again."""
+
+    def remember(reader: Reader, examples: Sequence[Any]) -> Predicted:
+        if on_dev is not None and examples is dev and reader is known:
+            return on_dev
+        return say(reader, examples)
+
+    return remember
 
 
 def _found(job: Job, progress: Progress) -> dict[str, Any]:

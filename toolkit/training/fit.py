@@ -9,7 +9,7 @@ import torch
 
 from toolkit import stopping
 from toolkit.errors import NumericalError, RunError, StorageError
-from toolkit.evaluation.predictions import Reader, predict
+from toolkit.evaluation.predictions import Predicted, Reader, predict
 from toolkit.models.freezing import frozen_hash
 from toolkit.models.model import Model, load_weights, put_weights, weights_of
 from toolkit.recipe.schema import Recipe
@@ -40,6 +40,13 @@ class Progress(NamedTuple):
     is_unscored: bool = False  # stopped while the step's evaluation was at work
 
 
+class Fitted(NamedTuple):
+    """Where training ended, and what it knows of the weights that it leaves."""
+
+    progress: Progress
+    on_dev: Predicted | None  # what they say of the development split, where they were scored here
+
+
 def fit(
     run: Run,
     recipe: Recipe,
@@ -48,7 +55,7 @@ def fit(
     reader: Reader,
     dev: Sequence[Any] | None,
     watch: Watch,
-) -> Progress:
+) -> Fitted:
     """Train to the end from wherever the run stands; leaves the best weights in `model`.
 
     Where a signal asks to stop, all processes do behind the same step, which is saved.
@@ -61,16 +68,16 @@ def fit(
     if progress.step:
         watch(Resumed(progress.step))
     with stopping.deferred():
-        progress = _train(run, recipe, loop, model, reader, dev, watch, saving, progress)
+        fitted = _train(run, recipe, loop, model, reader, dev, watch, saving, progress)
     if loop.sharding is not None:
         loop.sharding.finish()
     if loop.vocabulary is not None:
         loop.vocabulary.finish()
-    if progress.best_step is not None:
-        run.checkpoints.check(progress.best_step)
-        best = run.checkpoints.weights(progress.best_step)
-        load_weights(model, best, without=model.frozen)
-    return progress
+    best_step = fitted.progress.best_step
+    if best_step is not None:
+        run.checkpoints.check(best_step)
+        load_weights(model, run.checkpoints.weights(best_step), without=model.frozen)
+    return fitted
 
 
 def _train(
@@ -83,16 +90,18 @@ def _train(
     watch: Watch,
     saving: Saving,
     progress: Progress,
-) -> Progress:
-    train = recipe.train
+) -> Fitted:
+    train, on_dev = recipe.train, None
 
     def scored(progress: Progress) -> Progress:
+        nonlocal on_dev
         if dev is None:
             return progress
         with loop.whole():
-            evaluation = evaluate(recipe, loop, model, reader, dev, progress)
+            evaluation, predicted = evaluate(recipe, loop, model, reader, dev, progress)
         _log_evaluation(run, loop, evaluation, watch)
         watch(evaluation)
+        on_dev = predicted if evaluation.is_best else on_dev
         return _after(evaluation, progress, train.patience)
 
     if progress.is_unscored:
@@ -133,7 +142,7 @@ def _train(
             break
     if progress.num_left_out:
         watch(Note(_left_out(progress)))
-    return progress
+    return Fitted(progress, on_dev)
 
 
 def _steps(run: Run, loop: Loop, done: int, watch: Watch) -> Iterator[Step]:
@@ -176,8 +185,8 @@ def evaluate(
     reader: Reader,
     dev: Sequence[Any],
     progress: Progress,
-) -> Evaluation:
-    """Score the development split; the same in every process."""
+) -> tuple[Evaluation, Predicted]:
+    """Score the development split, and what was predicted; the same in every process."""
     predicted = predict(
         model,
         reader,
@@ -197,7 +206,7 @@ def evaluate(
     scores = loop.processes.from_main(scores)
     score = scores[metric]
     is_best = score is not None and (progress.best_score is None or score > progress.best_score)
-    return Evaluation(progress.step, scores, predicted.loss, metric, is_best)
+    return Evaluation(progress.step, scores, predicted.loss, metric, is_best), predicted
 
 
 def _after(evaluation: Evaluation, progress: Progress, patience: int | None) -> Progress:
