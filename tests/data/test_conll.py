@@ -1,5 +1,6 @@
 import pytest
 
+from toolkit.data.columns import Columns
 from toolkit.data.conll import ColumnNumbers, Conll, Conllu
 from toolkit.data.text import expand, lines_of
 from toolkit.errors import WAYS_OUT, DataError, UnreachableError
@@ -275,3 +276,16 @@ def test_without_documents_there_is_none(tmp_path):
         "",
         "",
     ]
+
+
+@pytest.mark.parametrize("most", [0, 3, 4])
+def test_what_is_looked_at_ahead_is_said_once_however_long_a_file_is(write, monkeypatch, most):
+    text = "# a = b\nEU\tI-ORG\n\nAl \tI-PER\n\nBo\tI-PER\t\n\n-DOCSTART-\tO\n\n\nOslo\tI-LOC\n"
+    parsed = []
+    groups = Columns._groups
+    monkeypatch.setattr(Columns, "_groups", lambda self: parsed.append(self) or groups(self))
+    expected = conll().read(write(text))
+    assert len(parsed) == 1
+    monkeypatch.setattr("toolkit.data.conll.MOST_KEPT", most)
+    assert conll().read(write(text)) == expected
+    assert len(parsed) == (3 if most < 4 else 2)

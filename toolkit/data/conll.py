@@ -21,6 +21,8 @@ from toolkit.errors import DataError
 from toolkit.examples import Tagged
 from toolkit.recipe.block import Block
 
+MOST_KEPT = 20_000  # sentences of a file, to find its scheme; a longer one is read twice instead
+
 
 class ColumnNumbers(Block):
     """Which columns are read, counted from 0; negative: from the end."""
@@ -114,10 +116,10 @@ def _tagged(
     reads: type[Any],
     annotated: str | None = None,
 ) -> Walked:
-    columns = Columns(text, layout)
-    made = Conversion(lambda: Columns(text, layout).sentences(), spelling)
+    parsed = _Parsed(text, layout)
+    made = Conversion(parsed.ahead, spelling)
     faults: list[Fault] = []
-    sentences = columns.sentences()
+    sentences = parsed.sentences()
     if annotated is not None and annotated != "feats":  # no features is an annotation, too
         sentences = _annotated(sentences, annotated, spelling.label_map, faults)
     num_examples = num_words = 0
@@ -126,8 +128,32 @@ def _tagged(
         num_examples += 1
         num_words += len(example.words)
         yield cast(example)
-    _raise(text, [*columns.faults, *made.faults(), *faults])
-    return _notes(columns, num_examples, num_words, made.notes())
+    _raise(text, [*parsed.columns.faults, *made.faults(), *faults])
+    return _notes(parsed.columns, num_examples, num_words, made.notes())
+
+
+class _Parsed:
+    """The sentences of a file, which may be looked at ahead; of a small file they are kept then."""
+
+    def __init__(self, text: TextFile[Iterable[str]], layout: Layout) -> None:
+        self.columns = Columns(text, layout)
+        self._kept: list[Sentence] | None = None
+
+    def ahead(self) -> Iterator[Sentence]:
+        """All sentences, without a trace of having looked."""
+        kept, num_sentences = [], 0
+        for num_sentences, sentence in enumerate(self.columns.sentences(), 1):
+            if num_sentences <= MOST_KEPT:
+                kept.append(sentence)
+            yield sentence
+        if num_sentences <= MOST_KEPT:
+            self._kept = kept
+        else:
+            self.columns = Columns(self.columns.text, self.columns.layout)
+
+    def sentences(self) -> Iterator[Sentence]:
+        """All sentences, once."""
+        return self.columns.sentences() if self._kept is None else iter(self._kept)
 
 
 def _untagged(text: TextFile[Iterable[str]], layout: Layout, reads: type[Any]) -> Reading:
