@@ -50,7 +50,8 @@ def test_what_cannot_be_is_told_at_once(home):
         read(home, "data.take.examples=10")
 
 
-def test_it_leaves_points_a_law_and_a_forecast(home):
+def test_it_leaves_points_a_law_and_a_forecast(home, monkeypatch):
+    monkeypatch.setattr("toolkit.compare.curve.NO_LAW", 1e9)
     ladder = read(home, sizes=(10, 20, 40), seeds=(1, 2))
     done = curve(ladder, Options(workers=2))
     assert done.exit_code == 0
@@ -77,6 +78,14 @@ def test_it_leaves_points_a_law_and_a_forecast(home):
     events = []
     again = curve(ladder, Options(), events.append)
     assert (events, again.found) == ([], found)
+    monkeypatch.setattr("toolkit.compare.curve.NO_LAW", 0.0)
+    unfit = curve(ladder, Options(), events.append).found
+    assert (events, unfit["fit"], unfit["doubling"]) == ([], None, None)
+    assert unfit["farthest"] == fit["farthest"] > 0
+    here, there = (f"{point['mean']:.4f}" for point in found["points"][1:])
+    (sentence,) = unfit["sentences"]
+    assert "no forecast. From 20 to 40 examples" in sentence
+    assert f"from {here} to {there}." in sentence
 
 
 def test_of_two_sizes_no_law_is_fitted_and_that_is_said(home):

@@ -105,6 +105,9 @@ def _collected(ladder: Ladder, rungs: Sequence[Rung], gold: Gold) -> dict[str, A
     first = rungs[0].runs[0]
     points = [_point(rung) for rung in rungs]
     law = _law(rungs, first.recipe.evaluate.confidence)
+    farthest = None if law is None else law["fit"]["farthest"]
+    if farthest is not None and farthest > NO_LAW:
+        law = None
     return {
         "curve": ladder.name,
         "stand_in": bool(ladder.stand_ins),
@@ -114,6 +117,7 @@ def _collected(ladder: Ladder, rungs: Sequence[Rung], gold: Gold) -> dict[str, A
         "points": points,
         "fit": law and law["fit"],
         "doubling": law and law["doubling"],
+        "farthest": farthest,
         "machine": machine_of(rungs),
     }
 
@@ -148,7 +152,7 @@ def _law(rungs: Sequence[Rung], confidence: float) -> dict[str, Any] | None:
             **{key: float(value[0]) for key, value in best._asdict().items()},
             "intervals": {key: ends(value) for key, value in laws._asdict().items()},
             "has_floor": len(known) >= FEWEST_WITH_FLOOR,
-            "farthest": _farthest(best, sizes, errors),
+            "farthest": _farthest(best, sizes, errors),  # mean from the law, in standard errors
             "line": _line(sizes, best, laws, ends),
         },
         "doubling": {
@@ -208,10 +212,18 @@ def _sentences(found: dict[str, Any]) -> list[str]:
     said += [
         f"{each['run']} failed ({each['fault']}): its size is left out." for each in found["failed"]
     ]
-    fit, doubling = found["fit"], found["doubling"]
-    if fit is None:
+    fit, doubling, metric = found["fit"], found["doubling"], found["metric"]
+    if found["farthest"] is None:
         return [*said, "A law wants three sizes and two seeds at least: none is fitted."]
-    metric = found["metric"]
+    if fit is None:
+        here, there = [point for point in found["points"] if point["mean"] is not None][-2:]
+        return [
+            *said,
+            f"The points follow no power law (one is {found['farthest']:.1f} standard errors off), "
+            "as where small parts are too few to learn from: no forecast. "
+            f"From {here['size']:,} to {there['size']:,} examples {metric} went from "
+            f"{here['mean']:.4f} to {there['mean']:.4f}.",
+        ]
     low, high = doubling["interval"]
     less, more = doubling["gain_interval"]
     floor = f" + {fit['c']:.3g}" if fit["has_floor"] else ""
@@ -221,12 +233,7 @@ def _sentences(found: dict[str, Any]) -> list[str]:
         f"{metric} {doubling['score']:.4f} ({found['confidence']:.0%} interval {low:.4f} to "
         f"{high:.4f}), {doubling['gain']:+.4f} ({less:+.4f} to {more:+.4f})."
     )
-    if fit["farthest"] > NO_LAW:
-        said.append(
-            f"But the points do not follow a power law (one is {fit['farthest']:.1f} standard "
-            "errors off), as where small parts are too few to learn from: the forecast says little."
-        )
-    elif more < 0.005:
+    if more < 0.005:
         said.append("More labels of this kind would bring little: look at the data or the model.")
     return said
 
