@@ -1,5 +1,6 @@
 """What tests share: one thread, no network, tiny checkpoints with the real kinds of tokenizer."""
 
+import gc
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -21,6 +22,16 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _little_to_look_through() -> None:
+    """Rubbish is looked for in what a file of tests makes, not in all that was imported.
+
+    Every run collects once, which would otherwise take longer than the run.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,17 +1,76 @@
-"""Runs on several processes that are forked from this one, which has everything imported."""
+"""Runs and commands in processes that are forked from this one, which has everything imported."""
 
+import gc
+import importlib
+import json
 import os
 import socket
+import subprocess
+import sys
+import tempfile
 import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import torch
 from accelerate.state import AcceleratorState
 
 import toolkit
+from toolkit.cli import main
 from toolkit.training import fit
 from toolkit.training.steps import Step
 
+WANTED = (
+    "toolkit.training.finetune",
+    "toolkit.predict",
+    "transformers.modeling_utils",
+    "seqeval.metrics",
+)
+for each in WANTED:  # else every process would import it again
+    importlib.import_module(each)
 STOPPED = 77  # the exit code of processes that were taken away
+
+
+def forked(act: Callable[[], None], variables: Mapping[str, str] = {}) -> int:
+    """Start a process that does something and ends with the code of its exit; its number."""
+    child = os.fork()
+    if child:
+        return child
+    code = 1
+    try:
+        gc.freeze()  # to look for rubbish in all of torch takes longer than a run
+        os.environ.update(variables)
+        AcceleratorState._reset_state(reset_partial_state=True)
+        act()
+        code = 0
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def finished(child: int) -> int:
+    """Wait for a process; its exit code, negative: the signal that killed it."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def surroundings(processes: int) -> list[dict[str, str]]:
+    """The variables that a launcher gives to each of so many processes."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    if processes == 1:
+        return [{}]
+    shared = {
+        "WORLD_SIZE": str(processes),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
+    return [{**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(processes)]
 
 
 def finetune_forked(
@@ -21,40 +80,61 @@ def finetune_forked(
 
     Gives the exit codes.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    children = [
-        _started(recipe, overrides, rank, processes, port, until) for rank in range(processes)
-    ]
-    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 
-
-def _started(
-    recipe: str, overrides: tuple[str, ...], rank: int, count: int, port: int, until: int | None
-) -> int:
-    child = os.fork()
-    if child:
-        return child
-    try:
-        if count > 1:
-            os.environ |= {
-                "RANK": str(rank),
-                "LOCAL_RANK": str(rank),
-                "WORLD_SIZE": str(count),
-                "MASTER_ADDR": "127.0.0.1",
-                "MASTER_PORT": str(port),
-            }
-        AcceleratorState._reset_state(reset_partial_state=True)
+    def run() -> None:
         if until is not None:
             _vanish_behind(until)
         toolkit.finetune(toolkit.load_recipe(recipe, *overrides))
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
-        os._exit(0)
-    except BaseException:
-        traceback.print_exc()
-        os._exit(1)
+
+    children = [forked(run, variables) for variables in surroundings(processes)]
+    return [finished(child) for child in children]
+
+
+def run_forked(recipe: str, name: str, *overrides: str, processes: int = 2) -> Path:
+    """Run a recipe to its end on so many processes; the folder of the run, beside the recipe."""
+    folder = Path(recipe).parent / name
+    codes = finetune_forked(recipe, f"run.folder={folder}", *overrides, processes=processes)
+    assert codes == [0] * processes
+    manifest = json.loads((folder / "small" / "manifest.json").read_text())
+    assert manifest["processes"] == processes
+    return folder / "small"
+
+
+def command_forked(
+    *words: object,
+    folder: str | Path = ".",
+    stdin: str | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
+    **variables: str,
+) -> subprocess.CompletedProcess[str]:
+    """Type a command of the toolkit in a folder; `meanwhile` is done in its process before it."""
+    with tempfile.TemporaryDirectory() as place:
+        given, out, err = (Path(place, name) for name in ("in", "out", "err"))
+        given.write_text(stdin or "", encoding="utf-8")
+
+        def command() -> None:
+            _connect(given, out, err)
+            os.chdir(folder)
+            meanwhile()
+            sys.argv = ["toolkit", *map(str, words)]
+            main()
+
+        code = finished(forked(command, variables))
+        return subprocess.CompletedProcess(
+            words, code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8")
+        )
+
+
+def _connect(given: Path, out: Path, err: Path) -> None:
+    """Let what a process reads and says be in files."""
+    for number, path, how in ((0, given, "r"), (1, out, "w"), (2, err, "w")):
+        flags = os.O_RDONLY if how == "r" else os.O_WRONLY | os.O_CREAT
+        os.dup2(os.open(path, flags), number)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
 
 
 def _vanish_behind(step: int) -> None:

@@ -1,10 +1,6 @@
-"""A machine whose memory holds a number of tokens, in every process or in one.
-
-Run by a launcher: `-m tests.short_memory PLACE LIMIT AFTER RANK RECIPE [KEY=VALUE]...`.
-"""
+"""A machine whose memory holds a number of tokens, in every process or in one."""
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -12,7 +8,6 @@ from itertools import count
 import pytest
 import torch
 
-import toolkit
 from toolkit.models.model import Model
 
 PLACES = ("forward", "loss", "backward")  # where the error comes: the last is amid the gradients
@@ -30,10 +25,11 @@ def short_memory(
     place: str = "forward",
     kind: type[BaseException] = torch.OutOfMemoryError,
     after: int = 0,
+    rank: int | None = None,
 ) -> Iterator[list[int]]:
     """Training passes over more tokens than the limit fail; gives the tokens of those that do.
 
-    The memory is short only `after` so many training passes.
+    The memory is short only `after` so many training passes, and with `rank` in that process alone.
     """
     forward, refused, passes = Model.forward, [], count()
 
@@ -42,6 +38,7 @@ def short_memory(
 
     def short(model, inputs, targets=None, lengths=None, keys=None):
         is_short = torch.is_grad_enabled() and next(passes) >= after and sum(lengths) > limit
+        is_short &= rank is None or os.environ.get("RANK") == str(rank)
         refused.extend([sum(lengths)] * is_short)
         if is_short and place == "forward":
             fail()
@@ -60,14 +57,3 @@ def short_memory(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Model, "forward", short)
         yield refused
-
-
-if __name__ == "__main__":
-    place, limit, after, rank, recipe, *overrides = sys.argv[1:]
-    tokens = int(limit) if os.environ["RANK"] == rank else 10**9
-    try:
-        with short_memory(tokens, place, after=int(after)):
-            toolkit.finetune(toolkit.load_recipe(recipe, *overrides))
-    except toolkit.ToolkitError as error:
-        sys.stderr.write(f"process {os.environ['RANK']}: {error}\n")
-        sys.exit(error.exit_code)

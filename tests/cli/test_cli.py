@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -10,14 +11,22 @@ import time
 from pathlib import Path
 
 import pytest
+from evaluate import config
 
 import toolkit
+from tests.forked import command_forked
 from tests.recipes import write_recipe
 
 ROOT = Path(__file__).parents[2]
 
 
-def run(*arguments, folder=ROOT, stdin=None, **variables):
+def run(*arguments, **options):
+    """Type a command in a process that has everything imported."""
+    return command_forked(*arguments, folder=ROOT, **options)
+
+
+def run_cold(*arguments, folder=ROOT, stdin=None, **variables):
+    """Type a command as a user does."""
     environment = {**os.environ, **variables}
     command = [sys.executable, "-m", "toolkit", *map(str, arguments)]
     return subprocess.run(
@@ -34,7 +43,7 @@ def finished(tmp_path_factory):
 
 
 def test_help_names_the_commands():
-    done = run("--help")
+    done = run_cold("--help")
     assert done.returncode == 0
     for command in ("finetune", "predict", "evaluate", "recipes"):
         assert command in done.stdout
@@ -65,7 +74,7 @@ def test_without_a_hub_it_is_one_line_and_exit_3_within_ten_seconds(tmp_path):
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(64)
         began = time.monotonic()
-        done = run(
+        done = run_cold(
             "finetune", "ner-bert", f"run.folder={tmp_path}",
             HF_ENDPOINT=f"http://127.0.0.1:{deaf.getsockname()[1]}", HF_HOME=str(tmp_path),
         )  # fmt: skip
@@ -80,11 +89,7 @@ def test_without_a_hub_it_is_one_line_and_exit_3_within_ten_seconds(tmp_path):
 
 
 def test_a_missing_variable_is_exit_3_and_a_missing_file_exit_2(tmp_path):
-    environment = {key: value for key, value in os.environ.items() if key != "TOOLKIT_DATA"}
-    done = subprocess.run(
-        [sys.executable, "-m", "toolkit", "finetune", "wnut17-lstm"],
-        cwd=ROOT, env=environment, capture_output=True, text=True,
-    )  # fmt: skip
+    done = run("finetune", "wnut17-lstm", meanwhile=lambda: os.environ.pop("TOOLKIT_DATA", None))
     assert done.returncode == 3
     assert "TOOLKIT_DATA" in done.stderr
     recipe = write_recipe(tmp_path)
@@ -96,7 +101,7 @@ def test_a_missing_variable_is_exit_3_and_a_missing_file_exit_2(tmp_path):
 
 
 def test_stand_ins_are_said_first_and_last_and_everywhere(tmp_path):
-    done = run(
+    done = run_cold(
         "finetune", "ner-lstm", "--stand-in", f"run.folder={tmp_path}", "train.epochs=1",
         HF_ENDPOINT="http://127.0.0.1:9", HF_HOME=str(tmp_path / "hf"),
     )  # fmt: skip
@@ -210,8 +215,8 @@ def test_code_that_is_not_allowed_is_not_run(tmp_path):
     (tmp_path / "mine.py").write_text(f"open({str(tmp_path / 'touched')!r}, 'w')\nraise Stop\n")
     extra = f"evaluate.extra=[{{module: {tmp_path}/mine.py}}]"
     recipe = write_recipe(tmp_path)
-    cache = {"HF_MODULES_CACHE": str(tmp_path / "modules")}
-    done = run("finetune", recipe, extra, **cache)
+    cache = {"meanwhile": lambda: setattr(config, "HF_MODULES_CACHE", str(tmp_path / "modules"))}
+    done = run("finetune", recipe, extra)
     assert done.returncode == 2
     assert "--allow-code mine" in done.stderr
     assert not (tmp_path / "touched").exists()
@@ -226,7 +231,7 @@ def test_a_metric_of_the_hub_is_exit_3_in_time_where_there_is_no_hub(tmp_path):
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(64)
         began = time.monotonic()
-        done = run(
+        done = run_cold(
             "finetune", write_recipe(tmp_path), "--allow-code", "exact_match",
             "evaluate.extra=[{module: exact_match, from_hub: true}]",
             HF_ENDPOINT=f"http://127.0.0.1:{deaf.getsockname()[1]}", HF_HOME=str(tmp_path),
@@ -263,7 +268,10 @@ def until(process: subprocess.Popen[str], word: str) -> None:
     raise AssertionError(f"no line with {word!r}: {process.communicate()[1]}")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
+)
 def test_stopped_it_says_how_to_go_on(tmp_path, number, code):
     recipe = write_recipe(tmp_path)
     process = start(recipe, "--fresh", "train.epochs=500")  # and not to start over again
@@ -291,13 +299,12 @@ def test_two_runs_cannot_share_a_folder(tmp_path):
 
 def test_a_full_disk_is_one_line_and_exit_5(tmp_path):
     recipe = write_recipe(tmp_path)
-    code = (
-        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000));"
-        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
-        f"sys.argv = ['toolkit', 'finetune', {recipe!r}];"
-        "from toolkit.cli import main; main()"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+
+    def fill():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    done = run("finetune", recipe, meanwhile=fill)
     assert done.returncode == 5, done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert "could not be written" in done.stderr

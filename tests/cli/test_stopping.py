@@ -5,12 +5,12 @@ import re
 import signal
 import subprocess
 import sys
-import traceback
 
 import pytest
 
 import toolkit
 from tests import faulty
+from tests.forked import command_forked
 from toolkit import stopping
 from toolkit.runs import checkpoints
 from toolkit.runs.files import TEMPORARY
@@ -34,33 +34,9 @@ def folder(tmp_path_factory):
 
 def finetune(folder, name, *overrides, meanwhile=lambda: None):
     """Run the command in a fork of this process: exit code, output, errors."""
-    out, err = folder / "out.txt", folder / "err.txt"
-    child = os.fork()
-    if not child:
-        code = 1
-        try:
-            os.chdir(folder)
-            for number, path in ((1, out), (2, err)):
-                os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-            sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-            sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-            meanwhile()
-            sys.argv = ["toolkit", "finetune", "small.yaml", f"run.folder={name}", *overrides]
-            sys.argv += ["--allow-code", "faulty"]
-            from toolkit.cli import main
-
-            main()
-            code = 0
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status), out.read_text(), err.read_text()
+    words = ("finetune", "small.yaml", f"run.folder={name}", *overrides, "--allow-code", "faulty")
+    done = command_forked(*words, folder=folder, meanwhile=meanwhile)
+    return done.returncode, done.stdout, done.stderr
 
 
 def goes_on(folder, name):

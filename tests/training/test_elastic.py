@@ -1,7 +1,6 @@
 """`train.reproducible: elastic`: one set of bits for any number of processes and any restart."""
 
 import hashlib
-import json
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 import toolkit
 from tests.checkpoints import make_checkpoint
-from tests.forked import STOPPED, finetune_forked
+from tests.forked import STOPPED, finetune_forked, run_forked
 from tests.recipes import LSTM, interrupt, pretrained, write_recipe
 from tests.short_memory import short_memory
 from tests.training.test_processes import steps
@@ -47,27 +46,17 @@ def recipe(request, tmp_path_factory):
     return write_recipe(folder, models[request.param], num_train=90)
 
 
-def run(recipe: str, name: str, *overrides: str, processes: int) -> Path:
-    """Run a recipe to its end; the folder of the run."""
-    folder = Path(recipe).parent / name
-    codes = finetune_forked(recipe, f"run.folder={folder}", *overrides, processes=processes)
-    assert codes == [0] * processes
-    manifest = json.loads((folder / "small" / "manifest.json").read_text())
-    assert manifest["processes"] == processes
-    return folder / "small"
-
-
 @pytest.fixture(scope="module")
 def expected(recipe):
     """The bits of one process that nobody interrupts."""
-    folder = run(recipe, "whole", *ELASTIC, processes=1)
+    folder = run_forked(recipe, "whole", *ELASTIC, processes=1)
     assert len(steps(folder)) == NUM_STEPS
     return bits(folder)
 
 
 @pytest.mark.parametrize("processes", [2, 4, 8])
 def test_any_number_of_processes_has_the_same_bits(recipe, expected, processes):
-    assert bits(run(recipe, f"on-{processes}", *ELASTIC, processes=processes)) == expected
+    assert bits(run_forked(recipe, f"on-{processes}", *ELASTIC, processes=processes)) == expected
 
 
 @pytest.mark.parametrize("chain", range(CHAINS))
@@ -81,14 +70,15 @@ def test_restarts_on_other_numbers_of_processes_have_the_same_bits(recipe, expec
         )
         assert codes == [STOPPED] * sizes[-1]
         sizes.append(random.choice([size for size in (1, 2, 4) if size != sizes[-1]]))
-    assert bits(run(recipe, f"chain-{chain}", *ELASTIC, processes=sizes[-1])) == expected
+    assert bits(run_forked(recipe, f"chain-{chain}", *ELASTIC, processes=sizes[-1])) == expected
 
 
 def test_the_default_mode_has_other_bits_on_other_numbers(recipe):
     """Else the tests above would not show anything."""
     plain = ("train.micro_batches=8", "train.batch_size=12", "train.epochs=1")
     one, two = (
-        run(recipe, f"plain-{processes}", *plain, processes=processes) for processes in (1, 2)
+        run_forked(recipe, f"plain-{processes}", *plain, processes=processes)
+        for processes in (1, 2)
     )
     assert bits(one) != bits(two)
 

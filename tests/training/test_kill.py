@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import toolkit
+from tests.forked import finished, forked
 from tests.recipes import LSTM, pretrained, write_recipe
 from toolkit.runs.files import TEMPORARY
 
@@ -18,21 +19,12 @@ SAME = ("model/model.safetensors", "metrics.jsonl", "predictions-test.jsonl", "r
 
 def start(recipe: str, *overrides: str) -> int:
     """Run a recipe in a process of its own, forked from this one; its process number."""
-    child = os.fork()
-    if child:
-        return child
-    code = 1
-    try:
+
+    def run() -> None:
         os.setsid()
         toolkit.finetune(toolkit.load_recipe(recipe, *overrides))
-        code = 0
-    finally:
-        os._exit(code)
 
-
-def finish(child: int) -> None:
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
+    return forked(run)
 
 
 def bits(folder: Path) -> dict[str, bytes]:
@@ -45,7 +37,7 @@ def test_killed_at_any_instant_it_ends_with_the_same_bits(model, checkpoints, tm
     recipe = write_recipe(tmp_path, block)
     overrides = ("train.checkpoint_every=2", "train.micro_batches=2")
     began = time.monotonic()
-    finish(start(recipe, *overrides))
+    assert finished(start(recipe, *overrides)) == 0
     seconds = time.monotonic() - began
     expected = bits(tmp_path / "runs" / "small")
 
@@ -59,11 +51,10 @@ def test_killed_at_any_instant_it_ends_with_the_same_bits(model, checkpoints, tm
             child = start(recipe, *overrides, there)
             time.sleep(generator.uniform(0.02, 1.0) * seconds)
             os.kill(child, signal.SIGKILL)
-            _, status = os.waitpid(child, 0)
-            if os.waitstatus_to_exitcode(status) == 0:
+            if finished(child) == 0:
                 break  # it was faster
             kills += 1
-        finish(start(recipe, *overrides, there))
+        assert finished(start(recipe, *overrides, there)) == 0
         folder = tmp_path / f"trial-{trial}" / "small"
         assert bits(folder) == expected, f"trial {trial}"
         assert not list(folder.rglob(f"{TEMPORARY}*"))

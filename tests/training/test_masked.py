@@ -8,9 +8,10 @@ import time
 import pytest
 
 import toolkit
+from tests.forked import finished, run_forked
 from tests.recipes import pretrained, write_recipe
-from tests.training.test_kill import finish, start
-from tests.training.test_processes import launch, steps
+from tests.training.test_kill import start
+from tests.training.test_processes import steps
 from toolkit.errors import ToolkitError, UnreachableError
 from toolkit.runs.files import sha256_of
 from toolkit.standin import sample_folder
@@ -45,7 +46,7 @@ def test_killed_it_ends_with_the_same_bits_and_the_same_tokenizer(tmp_path):
     overrides = ("train.checkpoint_every=2", "train.micro_batches=2")
     names = ("tokenizer/tokenizer.json", "tokenizer/contents.json")
     began = time.monotonic()
-    finish(start(recipe, *overrides, "run.name=whole"))
+    assert finished(start(recipe, *overrides, "run.name=whole")) == 0
     seconds = time.monotonic() - began
     whole, killed = tmp_path / "runs" / "whole", tmp_path / "runs" / "small"
     for share in (0.3, 0.5, 0.7, 0.9):
@@ -53,7 +54,7 @@ def test_killed_it_ends_with_the_same_bits_and_the_same_tokenizer(tmp_path):
         time.sleep(share * seconds)
         os.killpg(child, signal.SIGKILL)
         os.waitpid(child, 0)
-    finish(start(recipe, *overrides))
+    assert finished(start(recipe, *overrides)) == 0
     for name in ("model/model.safetensors", "metrics.jsonl", "predictions-dev.jsonl", *names):
         assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
 
@@ -61,8 +62,8 @@ def test_killed_it_ends_with_the_same_bits_and_the_same_tokenizer(tmp_path):
 @pytest.mark.slow
 def test_processes_and_accumulation_hide_the_same_tokens(tmp_path):
     recipe = write(tmp_path, dropout=0.0)
-    one = launch(recipe, "one", processes=1)
-    two = launch(recipe, "two", "train.micro_batches=4", processes=2)
+    one = run_forked(recipe, "one", processes=1)
+    two = run_forked(recipe, "two", "train.micro_batches=4")
     assert numbers(one) == numbers(two)
     assert len(set(numbers(one))) > 1
     for here, there in zip(steps(one), steps(two), strict=True):

@@ -1,9 +1,6 @@
 """Numbers that are not finite: no run ends well with broken weights, and the report is right."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +9,7 @@ from safetensors.torch import load_file, save_file
 
 import toolkit
 from tests.checkpoints import make_checkpoint
+from tests.forked import finished, forked, surroundings
 from tests.training.poisons import (
     INF,
     NAN,
@@ -30,6 +28,7 @@ from toolkit.errors import NumericalError
 from toolkit.training import finetune as job
 from toolkit.training import numbers
 from toolkit.training.events import Note
+from toolkit.training.processes import Processes
 from toolkit.training.steps import Step
 
 
@@ -83,49 +82,32 @@ def test_finite_settings_that_overflow_stop_the_run(change, folder, tmp_path, mo
     assert done.error.exit_code == 4
 
 
-TOGETHER = """
-import json, sys
-from pathlib import Path
-import pytest
-from tests.training.poisons import NAN, breaks_output, recipe_of, run_with
-from toolkit.training.processes import Processes
-
-folder, runs, mode = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-rank = Processes().rank
-
-def put(loop):
-    second = loop.plan.examples(1)[4:]  # of the second step's two micro-batches, the second
-    breaks_output(loop, "layer.1", NAN, step=1, example=second[0])
-
-where = runs / mode / str(rank)
-where.mkdir(parents=True)
-recipe = recipe_of(
-    folder, where, "tags", "bert", f"train.on_nonfinite={mode}", f"run.folder={runs / mode}"
-)
-done = run_with(pytest.MonkeyPatch(), recipe, put)
-told = {"error": done.error and str(done.error), "left_out": done.results.get("steps_left_out")}
-(where / "told.json").write_text(json.dumps(told))
-"""
-
-
 def together(folder, tmp_path, mode):
-    """The exit code of two processes, and what those told that were not ended by the other."""
-    script = tmp_path / "together.py"
-    script.write_text(TOGETHER, encoding="utf-8")
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
-    command += ["--master_port", "0", "--rdzv_backend", "c10d", "--rdzv_endpoint", "localhost:0"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(toolkit.__file__).parents[1])}
-    done = subprocess.run(
-        [*command, str(script), str(folder), str(tmp_path), mode],
-        env=environment, capture_output=True, text=True,
-    )  # fmt: skip
+    """The exit codes of two processes, and what those told that were not ended by the other."""
+
+    def run():
+        where = tmp_path / mode / str(Processes().rank)
+        where.mkdir(parents=True)
+
+        def put(loop):
+            second = loop.plan.examples(1)[4:]  # of the second step's two micro-batches, the second
+            breaks_output(loop, "layer.1", NAN, step=1, example=second[0])
+
+        setting = (f"train.on_nonfinite={mode}", f"run.folder={tmp_path / mode}")
+        recipe = recipe_of(folder, where, "tags", "bert", *setting)
+        done = run_with(pytest.MonkeyPatch(), recipe, put)
+        left_out = done.results.get("steps_left_out")
+        told = {"error": done.error and str(done.error), "left_out": left_out}
+        (where / "told.json").write_text(json.dumps(told), encoding="utf-8")
+
+    children = [forked(run, variables) for variables in surroundings(2)]
+    codes = [finished(child) for child in children]
     files = sorted((tmp_path / mode).glob("*/told.json"))
-    return done, [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    return codes, [json.loads(file.read_text(encoding="utf-8")) for file in files]
 
 
 def test_several_processes_stop_together_and_name_the_right_one(folder, tmp_path):
-    done, told = together(folder, tmp_path, "stop")
-    assert told, done.stderr[-3000:]
+    _, told = together(folder, tmp_path, "stop")
     (error,) = {each["error"] for each in told}
     assert "step 2: the loss is nan" in error
     assert "in micro-batch 1 of process 1, example " in error
@@ -134,8 +116,8 @@ def test_several_processes_stop_together_and_name_the_right_one(folder, tmp_path
 
 
 def test_several_processes_skip_a_step_together(folder, tmp_path):
-    done, told = together(folder, tmp_path, "skip")
-    assert done.returncode == 0, done.stderr[-3000:]
+    codes, told = together(folder, tmp_path, "skip")
+    assert codes == [0, 0]
     assert told == [{"error": None, "left_out": 1}] * 2
 
 

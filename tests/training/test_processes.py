@@ -1,7 +1,6 @@
 """One process, two processes and accumulation: the same losses, gradients and scores."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,9 @@ import pytest
 
 import toolkit
 from tests.checkpoints import make_checkpoint
+from tests.forked import finetune_forked, run_forked
 from tests.recipes import pretrained, write_recipe
+from tests.short_memory import short_memory
 from toolkit.training.processes import asked_processes
 
 
@@ -28,24 +29,6 @@ def alone(recipe: str, name: str, *overrides: str) -> Path:
     return folder / "small"
 
 
-def launch(recipe: str, name: str, *overrides: str, processes: int) -> Path:
-    """Run a recipe under torchrun; the folder of the run."""
-    folder = Path(recipe).parent / name
-    program = ("toolkit", "finetune", recipe, f"run.folder={folder}", *overrides)
-    done = launched(*program, processes=processes)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return folder / "small"
-
-
-def launched(module: str, *arguments: str, processes: int) -> subprocess.CompletedProcess[str]:
-    """Run a module under torchrun."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(processes)]
-    command += ["--master_port", "0", "--rdzv_backend", "c10d", "--rdzv_endpoint", "localhost:0"]
-    command += ["-m", module, *arguments]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, env=environment, capture_output=True, text=True)
-
-
 def steps(folder: Path) -> list[dict]:
     lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
     return [line for line in lines if "grad_norm" in line]
@@ -54,13 +37,11 @@ def steps(folder: Path) -> list[dict]:
 def test_processes_and_accumulation_change_nothing(recipe):
     one = alone(recipe, "one")
     cuts = {
-        "two": launch(recipe, "two", processes=2),
-        "two-by-two": launch(recipe, "two-by-two", "train.micro_batches=4", processes=2),
+        "two": run_forked(recipe, "two"),
+        "two-by-two": run_forked(recipe, "two-by-two", "train.micro_batches=4"),
     }
     assert len(steps(one)) >= 20
     for name, folder in cuts.items():
-        manifest = json.loads((folder / "manifest.json").read_text())
-        assert manifest["processes"] == 2, name
         for here, there in zip(steps(one)[:20], steps(folder)[:20], strict=True):
             assert there["loss"] == pytest.approx(here["loss"], rel=1e-5), name
             assert there["grad_norm"] == pytest.approx(here["grad_norm"], rel=1e-5), name
@@ -90,7 +71,7 @@ def test_with_dropout_processes_accumulation_and_budgets_change_nothing(dropping
         for parts, tokens in [(2, "auto"), (4, "auto"), (1, 1), (1, 200), (2, 90), (4, 130)]
     ]
     cuts += [
-        launch(dropping, f"two-{parts}-{padding_free}", read, *cut(parts, tokens), processes=2)
+        run_forked(dropping, f"two-{parts}-{padding_free}", read, *cut(parts, tokens))
         for parts, tokens in [(2, 150), (4, "auto")]
     ]
     assert len(steps(one)) >= 20
@@ -98,15 +79,6 @@ def test_with_dropout_processes_accumulation_and_budgets_change_nothing(dropping
         for here, there in zip(steps(one)[:20], steps(folder)[:20], strict=True):
             assert there["loss"] == pytest.approx(here["loss"], rel=1e-5), folder
             assert there["grad_norm"] == pytest.approx(here["grad_norm"], rel=1e-5), folder
-
-
-def short_of_memory(
-    recipe: str, name: str, place: str, *overrides: str, limit: int, after: int = 0
-) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """Run a recipe on two processes, of which the second has little memory."""
-    folder = Path(recipe).parent / name
-    program = (place, str(limit), str(after), "1", recipe, f"run.folder={folder}", *overrides)
-    return folder / "small", launched("tests.short_memory", *program, processes=2)
 
 
 @pytest.mark.parametrize(
@@ -124,8 +96,8 @@ def short_of_memory(
 def test_memory_that_is_short_in_one_process_halves_what_both_compute(dropping, place, overrides):
     name = f"{place}-{len(overrides)}"
     one = alone(dropping, f"plenty-{name}", *overrides)
-    folder, done = short_of_memory(dropping, f"short-{name}", place, *overrides, limit=280)
-    assert done.returncode == 0, done.stderr[-3000:]
+    with short_memory(280, place, rank=1):
+        folder = run_forked(dropping, f"short-{name}", *overrides)
     assert json.loads((folder / "memory.json").read_text())
     assert len(steps(folder)) == len(steps(one))
     for here, there in zip(steps(one)[:20], steps(folder)[:20], strict=True):
@@ -134,26 +106,30 @@ def test_memory_that_is_short_in_one_process_halves_what_both_compute(dropping, 
 
 
 def test_memory_that_ends_amid_the_exchange_stops_the_job_and_the_same_command_goes_on(dropping):
+    there = Path(dropping).parent / "amid"
     # 20 passes succeed, the next one of more than 150 tokens fails while gradients are exchanged
-    folder, done = short_of_memory(dropping, "amid", "backward", limit=150, after=20)
-    assert done.returncode != 0
-    assert "process 1: step " in done.stderr
-    assert "while the processes exchanged gradients" in done.stderr
+    with short_memory(150, "backward", after=20, rank=1):
+        assert 0 not in finetune_forked(dropping, f"run.folder={there}", processes=2)
+    folder = there / "small"
+    (report,) = folder.glob("error-rank-*.json")
+    assert report.name == "error-rank-1.json"
+    cause = json.loads(report.read_text())["cause"]
+    assert cause.startswith("step ")
+    assert "while the processes exchanged gradients" in cause
     assert not (folder / "results.json").exists()
     before = len(steps(folder))
     (first,) = json.loads((folder / "memory.json").read_text())
     assert before < int(first)
-    again, done = short_of_memory(dropping, "amid", "backward", limit=150)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert len(steps(again)) == 24
+    with short_memory(150, "backward", rank=1):
+        assert len(steps(run_forked(dropping, "amid"))) == 24
 
 
 def test_processes_share_one_cache(recipe, tmp_path, monkeypatch):
     monkeypatch.setenv("TOOLKIT_CACHE", str(tmp_path))
-    two = launch(recipe, "sharing", "train.epochs=1", processes=2)
+    two = run_forked(recipe, "sharing", "train.epochs=1")
     kinds = [path.name.partition("-")[0] for path in tmp_path.iterdir() if path.is_dir()]
     assert sorted(kinds) == ["facts", "facts", "windows"]
-    again = launch(recipe, "sharing-again", "train.epochs=1", processes=2)
+    again = run_forked(recipe, "sharing-again", "train.epochs=1")
     assert (again / "metrics.jsonl").read_bytes() == (two / "metrics.jsonl").read_bytes()
     assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 3
 
@@ -166,9 +142,8 @@ def test_two_processes_score_a_checkpoint_as_one_does(recipe):
     assert expected["sets"]["more"]["examples"] == 90
     predictions = (one / "predictions-test.jsonl").read_bytes()
     (one / "results.json").unlink()
-    two = launch(recipe, "scored-by-one", *sets, processes=2)
+    two = run_forked(recipe, "scored-by-one", *sets)
     results = json.loads((two / "results.json").read_text())
-    assert json.loads((two / "manifest.json").read_text())["processes"] == 2
     assert results == expected
     assert (two / "predictions-test.jsonl").read_bytes() == predictions
 

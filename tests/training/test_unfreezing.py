@@ -1,17 +1,12 @@
 """Gradual unfreezing: by the number of the step alone, on one process, on two, and resumed."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 import toolkit
 from tests.checkpoints import make_checkpoint
+from tests.forked import run_forked
 from tests.recipes import pretrained, write_recipe
 from tests.training.test_processes import steps as logged_steps
 from tests.training.test_steps import loop_of, sentences
@@ -22,12 +17,6 @@ from toolkit.training.steps import Step, steps
 from toolkit.training.unfreezing import Unfreezing
 
 GRADUAL = ("train.unfreeze_every=2", "train.layer_decay=0.8")
-TOGETHER = """
-import sys, toolkit
-for name, overrides in (("gradual", sys.argv[2].split()), ("adapter", sys.argv[3].split())):
-    overrides.append("run.folder=" + sys.argv[4] + name)
-    toolkit.finetune(toolkit.load_recipe(sys.argv[1], *overrides))
-"""
 
 
 def gradual_loop(checkpoint, every, **train):
@@ -141,21 +130,10 @@ def test_two_processes_train_what_one_does(tmp_path):
         "model.adapter.type=lora", "model.adapter.rank=4", "train.gradient_checkpointing=true",
         "train.unfreeze_every=3",
     )  # fmt: skip
-    (tmp_path / "together.py").write_text(TOGETHER)
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
-    command += ["--master_port", "0", "--rdzv_backend", "c10d", "--rdzv_endpoint", "localhost:0"]
-    command += [str(tmp_path / "together.py"), recipe, " ".join(GRADUAL), " ".join(adapter)]
-    root = str(Path(__file__).parents[2])
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": root}
-    done = subprocess.run(
-        [*command, f"{tmp_path}/two-"], env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
     for name, overrides in (("gradual", GRADUAL), ("adapter", adapter)):
         folder = f"run.folder={tmp_path}/one-{name}"
         one = toolkit.finetune(toolkit.load_recipe(recipe, *overrides, folder)).folder
-        two = tmp_path / f"two-{name}" / "small"
-        assert json.loads((two / "manifest.json").read_text())["processes"] == 2
+        two = run_forked(recipe, f"two-{name}", *overrides)
         assert len(logged_steps(one)) == 10
         for here, there in zip(logged_steps(one), logged_steps(two), strict=True):
             assert there["loss"] == pytest.approx(here["loss"], rel=1e-5), name
