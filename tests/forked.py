@@ -4,13 +4,17 @@ import gc
 import importlib
 import json
 import os
+import runpy
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from accelerate.state import AcceleratorState
@@ -105,33 +109,83 @@ def run_forked(recipe: str, name: str, *overrides: str, processes: int = 2) -> P
 def command_forked(
     *words: object,
     folder: str | Path = ".",
-    stdin: str | None = None,
+    stdin: str = "",
     meanwhile: Callable[[], None] = lambda: None,
-    **variables: str,
 ) -> subprocess.CompletedProcess[str]:
     """Type a command of the toolkit in a folder; `meanwhile` is done in its process before it."""
-    with tempfile.TemporaryDirectory() as place:
-        given, out, err = (Path(place, name) for name in ("in", "out", "err"))
-        given.write_text(stdin or "", encoding="utf-8")
 
-        def command() -> None:
-            _connect(given, out, err)
-            os.chdir(folder)
-            meanwhile()
-            sys.argv = ["toolkit", *map(str, words)]
-            main()
+    def command() -> None:
+        meanwhile()
+        _command(words)
 
-        code = finished(forked(command, variables))
-        return subprocess.CompletedProcess(
-            words, code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8")
-        )
+    return _ended(_typed(command, folder, stdin=stdin))
 
 
-def _connect(given: Path, out: Path, err: Path) -> None:
-    """Let what a process reads and says be in files."""
-    for number, path, how in ((0, given, "r"), (1, out, "w"), (2, err, "w")):
-        flags = os.O_RDONLY if how == "r" else os.O_WRONLY | os.O_CREAT
-        os.dup2(os.open(path, flags), number)
+def commands_forked(
+    *words: object, folder: str | Path, processes: int
+) -> list[subprocess.CompletedProcess[str]]:
+    """Type a command of the toolkit as a launcher of so many processes does."""
+    act = partial(_command, words)
+    return [
+        _ended(each)
+        for each in [_typed(act, folder, variables) for variables in surroundings(processes)]
+    ]
+
+
+def script_forked(
+    path: str, *words: object, folder: str | Path
+) -> subprocess.CompletedProcess[str]:
+    """Run a script, as Python does that is started in a folder."""
+
+    def script() -> None:
+        sys.argv = [path, *map(str, words)]
+        sys.path.insert(0, str(Path(path).parent.resolve()))
+        runpy.run_path(path, run_name="__main__")
+
+    return _ended(_typed(script, folder))
+
+
+def _command(words: Sequence[object]) -> None:
+    sys.argv = ["toolkit", *map(str, words)]
+    main()
+
+
+class Typed(NamedTuple):
+    """A process, and the folder with what it reads and says."""
+
+    child: int
+    place: Path
+
+
+def _typed(
+    act: Callable[[], None],
+    folder: str | Path,
+    variables: Mapping[str, str] = {},
+    stdin: str = "",
+) -> Typed:
+    place = Path(tempfile.mkdtemp())
+    (place / "in").write_text(stdin, encoding="utf-8")
+
+    def typed() -> None:
+        _connect(place)
+        os.chdir(folder)
+        act()
+
+    return Typed(forked(typed, variables), place)
+
+
+def _ended(typed: Typed) -> subprocess.CompletedProcess[str]:
+    code = finished(typed.child)
+    out, err = ((typed.place / name).read_text(encoding="utf-8") for name in ("out", "err"))
+    shutil.rmtree(typed.place)
+    return subprocess.CompletedProcess((), code, out, err)
+
+
+def _connect(place: Path) -> None:
+    """Let what a process reads and says be in files of a folder."""
+    for number, name in enumerate(("in", "out", "err")):
+        flags = os.O_WRONLY | os.O_CREAT if number else os.O_RDONLY
+        os.dup2(os.open(place / name, flags), number)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115

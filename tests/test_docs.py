@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.forked import command_forked, script_forked
 from tests.recipes import write_recipe
 from toolkit import load_recipe
 from toolkit.standin import sample_folder
@@ -33,28 +34,29 @@ def custom_task(tmp_path):
     return tmp_path
 
 
-def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *command], cwd=folder, capture_output=True, text=True)
+def typed(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Type a command of the toolkit in a folder with modules."""
+    return command_forked(*words, folder=folder, meanwhile=lambda: sys.path.insert(0, ""))
 
 
 def test_the_custom_task_keeps_the_contract(custom_task):
-    done = run(custom_task, "check.py")
+    done = script_forked("check.py", folder=custom_task)
     assert done.returncode == 0, done.stderr
 
 
 def test_the_custom_task_runs_by_recipe_and_predicts(custom_task):
     allow = ("--allow-code", "my_tasks")
-    done = run(custom_task, "-m", "toolkit", "finetune", "mentions.yaml", *allow)
+    done = typed(custom_task, "finetune", "mentions.yaml", *allow)
     assert done.returncode == 0, done.stderr
     text = "Marta Kowalski moved to Leeds."
-    done = run(custom_task, "-m", "toolkit", "predict", "runs/mentions", text, *allow)
+    done = typed(custom_task, "predict", "runs/mentions", text, *allow)
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"\((('\w+',? ?)*)\)\n", done.stdout)
 
 
 def test_the_custom_task_is_not_run_unless_it_is_allowed(custom_task):
     (custom_task / "my_tasks.py").write_text("open('touched', 'w')", encoding="utf-8")
-    done = run(custom_task, "-m", "toolkit", "finetune", "mentions.yaml")
+    done = typed(custom_task, "finetune", "mentions.yaml")
     assert done.returncode == 2
     assert "--allow-code my_tasks" in done.stderr
     assert not (custom_task / "touched").exists()
@@ -70,15 +72,15 @@ def own_cell(tmp_path):
 
 def test_a_cell_of_ones_own_trains_and_predicts(own_cell):
     allow = ("--allow-code", "my_cells")
-    done = run(own_cell, "-m", "toolkit", "finetune", "small.yaml", *allow)
+    done = typed(own_cell, "finetune", "small.yaml", *allow)
     assert done.returncode == 0, done.stderr
-    done = run(own_cell, "-m", "toolkit", "predict", "runs/small", "Marta lives in Leeds.", *allow)
+    done = typed(own_cell, "predict", "runs/small", "Marta lives in Leeds.", *allow)
     assert done.returncode == 0, done.stderr
 
 
 def test_the_tables_of_the_models_are_what_their_script_measures():
     guide = (DOCS / "models.md").read_text(encoding="utf-8")
-    done = run(DOCS.parent, "docs/models.py")
+    done = script_forked("docs/models.py", folder=DOCS.parent)
     assert done.returncode == 0, done.stderr
     tables = [done.stdout.splitlines(), guide.splitlines()]
     measured, shown = ([line for line in lines if line.startswith("| ")] for lines in tables)
@@ -104,7 +106,7 @@ def near(one: str, two: str) -> bool:
 
 
 def test_the_gradients_over_distance_are_drawn(tmp_path):
-    done = run(DOCS.parent, "docs/models.py", "--plots", str(tmp_path))
+    done = script_forked("docs/models.py", "--plots", tmp_path, folder=DOCS.parent)
     assert done.returncode == 0, done.stderr
     drawn = ElementTree.parse(tmp_path / "gradients.svg").getroot()
     lines = drawn.findall("{http://www.w3.org/2000/svg}polyline")
@@ -124,9 +126,9 @@ def test_the_custom_baseline_runs_by_recipe_and_predicts(tmp_path):
         text = (sample_folder("tickets") / f"{name}.jsonl").read_text(encoding="utf-8")
         (tmp_path / f"{name}.jsonl").write_text(text, encoding="utf-8")
     allow = ("--allow-code", "my_baselines")
-    done = run(tmp_path, "-m", "toolkit", "finetune", "tickets.yaml", *allow)
+    done = typed(tmp_path, "finetune", "tickets.yaml", *allow)
     assert done.returncode == 0, done.stderr
-    done = run(tmp_path, "-m", "toolkit", "predict", "runs/tickets", "My parcel.", "", *allow)
+    done = typed(tmp_path, "predict", "runs/tickets", "My parcel.", "", *allow)
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"(\w+ \(0\.\d\d\)\n){2}", done.stdout)
 

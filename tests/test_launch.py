@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from tests import faulty
+from tests.forked import commands_forked
 
 ROOT = Path(__file__).parents[1]
 LAUNCH = ROOT / "recipes" / "launch"
@@ -58,8 +59,9 @@ def test_on_one_machine_a_signal_to_the_script_stops_all_and_it_goes_on(folder):
     assert not [child for child in children if child.is_running()]
     (line,) = [line for line in errors.splitlines() if line.startswith("terminated (step ")]
     faulty.plant(folder, "raise", "step", 1)
-    _, output, _ = finish(start(folder, command, change, PROCESSES="2"))
-    assert f"goes on behind step {line.split()[2]}" in output
+    words = ("finetune", *ARGUMENTS, change)  # which the script hands to both
+    first, _ = commands_forked(*words, folder=folder, processes=2)
+    assert f"goes on behind step {line.split()[2]}" in first.stdout
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from toolkit.baselines.base import Baseline
 from toolkit.errors import RecipeError, RunError
 from toolkit.examples import Question, Tagged, Text
 from toolkit.replay import replay
+from toolkit.runs.files import sha256_of
 from toolkit.training.events import Fitted, Note
 
 ODD_TEXTS = ("", " ", "\u200b", "a" * 3000, "ΑΣ ß İ", "日本語", "🙂 🙂", "\x00", "e\u0301 e")
@@ -186,30 +187,33 @@ def test_the_note_of_unread_keys_is_the_same_for_a_filled_recipe(tmp_path):
 
 
 BITS = """
-import hashlib, sys, toolkit
-finished = toolkit.finetune(toolkit.load_recipe(sys.argv[1], f"run.folder={sys.argv[2]}"))
-files = ("model/model.safetensors", "model/baseline.json", "predictions-test.jsonl")
-print([hashlib.sha256((finished.folder / name).read_bytes()).hexdigest() for name in files])
+import gc, sys
+from tests.baselines.test_runs import bits_of
+gc.freeze()
+for recipe in sys.argv[1:]:
+    print(bits_of(recipe))
 """
 
 
+def bits_of(recipe):
+    """The hashes of what a run in the folder of its recipe leaves."""
+    finished = toolkit.finetune(toolkit.load_recipe(recipe), fresh=True)
+    files = ("model/model.safetensors", "model/baseline.json", "predictions-test.jsonl")
+    return str([sha256_of(finished.folder / name) for name in files])
+
+
 def test_neither_hash_seed_nor_locale_changes_a_bit(tmp_path):
-    found = []
-    for number, (seed, place) in enumerate((("1", "C"), ("2", "tr_TR.UTF-8"))):
-        lines = []
-        for each in EVERY:
-            here = tmp_path / f"{number}-{each[0]}-{each[1]}"
-            here.mkdir()
-            lines.append([write_sample(here, *each), str(here)])
-        code = "\n".join(
-            BITS.replace("sys.argv[1]", repr(path)).replace("sys.argv[2]", repr(folder))
-            for path, folder in lines
-        )
-        environment = {**os.environ, "PYTHONHASHSEED": seed, "LC_ALL": place, "LANG": place}
-        done = subprocess.run(
-            [sys.executable, "-c", code], env=environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-        found.append(done.stdout.splitlines())
-    assert len(found[0]) == len(EVERY)
-    assert found[0] == found[1]
+    recipes = []
+    for each in EVERY:
+        here = tmp_path / f"{each[0]}-{each[1]}"
+        here.mkdir()
+        recipes.append(write_sample(here, *each))
+    expected = [bits_of(recipe) for recipe in recipes]
+    seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
+    place = "C" if os.environ.get("LC_ALL") == "tr_TR.UTF-8" else "tr_TR.UTF-8"
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "LC_ALL": place, "LANG": place}
+    done = subprocess.run(
+        [sys.executable, "-c", BITS, *recipes], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == expected

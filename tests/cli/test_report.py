@@ -1,13 +1,13 @@
 """`toolkit report`, and the page that `toolkit finetune` leaves."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.forked import command_forked
 from tests.recipes import write_recipe
 from tests.report.ladders import make_ladder
 from tests.report.pages import Page
@@ -15,10 +15,9 @@ from tests.report.pages import Page
 ROOT = Path(__file__).parents[2]
 
 
-def run(*arguments, **variables):
-    command = [sys.executable, "-m", "toolkit", *map(str, arguments)]
-    environment = {**os.environ, **variables}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+def run(*arguments):
+    """Type a command in a process that has everything imported."""
+    return command_forked(*arguments, folder=ROOT)
 
 
 @pytest.fixture(scope="module")

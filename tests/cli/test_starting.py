@@ -27,9 +27,9 @@ def test_the_command_line_is_light(module):
     assert loaded(f"import {module}") == set()
 
 
-@pytest.mark.parametrize("module", ["toolkit.predict", "toolkit.training.finetune"])
-def test_scorers_and_the_hub_libraries_are_loaded_only_where_they_are_needed(module):
-    assert not loaded(f"import {module}") & {"datasets", "evaluate", "seqeval", "sklearn"}
+def test_scorers_and_the_hub_libraries_are_loaded_only_where_they_are_needed():
+    both = "import toolkit.predict, toolkit.training.finetune"
+    assert not loaded(both) & {"datasets", "evaluate", "seqeval", "sklearn"}
 
 
 def test_what_is_wrong_with_a_run_is_said_before_anything_heavy_is_loaded():

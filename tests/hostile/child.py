@@ -1,6 +1,7 @@
 """Runs commands in processes forked from this one, which has imported everything, under guard."""
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -127,6 +128,7 @@ def main(folder: Path, lot: str) -> None:
     from toolkit.training import finetune  # noqa: F401
 
     torch.set_num_threads(1)
+    gc.freeze()  # to look for rubbish in all of torch takes longer than a refusal
     results = {}
     if lot == "controls":
         make_all(folder, [])

@@ -17,7 +17,7 @@ SAMPLE = {
     "ranks": 2,
     "evaluation": 9,
     "gradient": 9,
-    "clean": 3,
+    "clean": 1,
 }
 
 

@@ -16,6 +16,7 @@ from torch.distributed import HashStore
 from torch.nn.parallel import distributed
 
 from tests import faulty
+from tests.forked import commands_forked
 from toolkit import stopping
 from toolkit.errors import DataError, ToolkitError
 from toolkit.training import peers
@@ -29,9 +30,15 @@ def folder(tmp_path_factory):
     """A recipe of the faulty task, and the folder of its undisturbed run on two processes."""
     folder = tmp_path_factory.mktemp("peers")
     faulty.write_faulty_recipe(folder)
-    code, errors, _ = launch(folder, "undisturbed")
-    assert code == 0, errors
+    run_whole(folder, "undisturbed")
     return folder
+
+
+def run_whole(folder, name):
+    """Run the recipe to its end on two processes that are forked from this one."""
+    words = ("finetune", "small.yaml", "--allow-code", "faulty", f"run.folder={name}")
+    for done in commands_forked(*words, folder=folder, processes=2):
+        assert done.returncode == 0, done.stderr
 
 
 def start(folder, name, *overrides, **variables):
@@ -77,8 +84,7 @@ def report(folder, name, rank):
 
 
 def goes_on(folder, name):
-    code, errors, _ = launch(folder, name)
-    assert code == 0, errors
+    run_whole(folder, name)
     for file in SAME:
         there = (folder / name / "small" / file).read_bytes()
         assert there == (folder / "undisturbed" / "small" / file).read_bytes(), file
