@@ -6,9 +6,9 @@ from torture.__main__ import GOALS, MUTANTS, trial_of, try_mutant
 from torture.bench import Bench
 
 SAMPLE = {
-    "crash": 16,
+    "crash": 8,
     "power": 100,
-    "disk": 12,
+    "disk": 6,
     "damage": 6,
     "clock": 2,
     "pairs": 3,
@@ -16,7 +16,7 @@ SAMPLE = {
     "signals": 8,
     "ranks": 2,
     "evaluation": 9,
-    "gradient": 9,
+    "gradient": 6,
     "clean": 1,
 }
 

@@ -54,7 +54,7 @@ def dropping(tmp_path_factory):
     """A recipe whose checkpoint drops hidden states and attention."""
     folder = tmp_path_factory.mktemp("dropping")
     make_checkpoint("bert", folder / "bert", dropout=0.2)
-    return write_recipe(folder, pretrained(str(folder / "bert")), num_train=90)
+    return write_recipe(folder, pretrained(str(folder / "bert")), num_train=90, num_dev=4)
 
 
 def cut(parts: int, tokens: int | str) -> tuple[str, str]:
@@ -64,15 +64,15 @@ def cut(parts: int, tokens: int | str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("padding_free", ["true", pytest.param("false", marks=pytest.mark.slow)])
 def test_with_dropout_processes_accumulation_and_budgets_change_nothing(dropping, padding_free):
-    read = f"model.padding_free={padding_free}"
-    one = alone(dropping, f"one-{padding_free}", read)
+    small = ("data.take.examples=45", "train.batch_size=4", f"model.padding_free={padding_free}")
+    one = alone(dropping, f"one-{padding_free}", *small)
     cuts = [
-        alone(dropping, f"{parts}-{tokens}-{padding_free}", read, *cut(parts, tokens))
-        for parts, tokens in [(2, "auto"), (4, "auto"), (1, 1), (1, 200), (2, 90), (4, 130)]
+        alone(dropping, f"{parts}-{tokens}-{padding_free}", *small, *cut(parts, tokens))
+        for parts, tokens in [(2, "auto"), (4, "auto"), (1, 1), (1, 100), (2, 45), (4, 65)]
     ]
     cuts += [
-        run_forked(dropping, f"two-{parts}-{padding_free}", read, *cut(parts, tokens))
-        for parts, tokens in [(2, 150), (4, "auto")]
+        run_forked(dropping, f"two-{parts}-{padding_free}", *small, *cut(parts, tokens))
+        for parts, tokens in [(2, 75), (4, "auto")]
     ]
     assert len(steps(one)) >= 20
     for folder in cuts:

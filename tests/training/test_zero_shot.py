@@ -31,7 +31,7 @@ def test_xlm_roberta_with_its_own_unigram_tokenizer(
     monkeypatch.setenv("TOOLKIT_DATA", str(data_folder))
     lines = slice_of_train.read_text(encoding="utf-8").splitlines()
     text = [line.partition(" = ")[2] for line in lines if line.startswith("# text = ")]
-    make_checkpoint("xlm-roberta", tmp_path / "tiny", positions=512, text=text)
+    make_checkpoint("xlm-roberta", tmp_path / "tiny", positions=512, width=16, text=text)
     recipe = toolkit.load_recipe(
         "uner-xlmr", f"model.checkpoint={tmp_path}/tiny", f"data.train={slice_of_train}",
         "train.epochs=2", "train.learning_rate=3e-3", "train.precision=fp32",
