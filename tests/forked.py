@@ -3,6 +3,7 @@
 import gc
 import importlib
 import json
+import logging
 import os
 import runpy
 import shutil
@@ -182,7 +183,8 @@ def _ended(typed: Typed) -> subprocess.CompletedProcess[str]:
 
 
 def _connect(place: Path) -> None:
-    """Let what a process reads and says be in files of a folder."""
+    """Let what a process reads and says be in files of a folder; pytest hears no log any more."""
+    logging.getLogger().handlers.clear()
     for number, name in enumerate(("in", "out", "err")):
         flags = os.O_WRONLY | os.O_CREAT if number else os.O_RDONLY
         os.dup2(os.open(place / name, flags), number)

@@ -34,10 +34,14 @@ def folder(tmp_path_factory):
     return folder
 
 
-def run_whole(folder, name):
-    """Run the recipe to its end on two processes that are forked from this one."""
+def both(folder, name):
+    """Type the command in two processes that are forked from this one, with no launcher."""
     words = ("finetune", "small.yaml", "--allow-code", "faulty", f"run.folder={name}")
-    for done in commands_forked(*words, folder=folder, processes=2):
+    return commands_forked(*words, folder=folder, processes=2)
+
+
+def run_whole(folder, name):
+    for done in both(folder, name):
         assert done.returncode == 0, done.stderr
 
 
@@ -92,12 +96,12 @@ def goes_on(folder, name):
 
 
 FAULTS = [
-    ("raise", "step", 7, 1, "ValueError: this went wrong"),
     ("SIGKILL", "step", 7, 1, "is gone without a word: killed, or left early"),
 ]
 FAULTS += [
     pytest.param(*fault, marks=pytest.mark.slow)
     for fault in (
+        ("raise", "step", 7, 1, "ValueError: this went wrong"),
         ("raise", "learn", 1, 0, "ValueError: this went wrong"),
         ("SIGKILL", "predict", 8, 0, "is gone without a word: killed, or left early"),
         ("exit", "predict", 8, 1, "left early (exit code 0)"),
@@ -124,7 +128,30 @@ def test_one_that_fails_is_named_and_ends_the_others(folder, how, at, number, ra
         goes_on(folder, name)
 
 
-@pytest.mark.parametrize("how", ["hang", pytest.param("SIGSTOP", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("how", "cause"),
+    [("raise", "ValueError: this went wrong"), ("hang", "hangs in happen (faulty.py:")],
+)
+def test_with_no_launcher_either_one_that_fails_is_named_and_ends_the_other(
+    folder, monkeypatch, how, cause
+):
+    monkeypatch.setenv("TOOLKIT_TIMEOUT", "3")
+    name = f"{how}-alone"
+    faulty.plant(folder, how, "step", 4, 1)
+    ended = both(folder, name)
+    (folder / "struck").unlink()
+    assert [done.returncode for done in ended] == [1, 1]
+    teller = ended[1 if how == "raise" else 0].stderr.splitlines()[0]
+    assert teller.startswith(f"rank 1: {cause}")
+    assert (how == "hang") == ("TOOLKIT_TIMEOUT" in teller)
+    found = report(folder, name, 1)
+    assert found["told_by"] == (1 if how == "raise" else 0)
+    assert cause in found["cause"]
+    assert not (folder / name / "small" / "error-rank-0.json").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["hang", "SIGSTOP"])
 def test_one_that_hangs_is_named_within_the_timeout(folder, how):
     faulty.plant(folder, how, "step", 4, 1)
     code, errors, seconds = launch(folder, how, TOOLKIT_TIMEOUT="3")
