@@ -16,8 +16,6 @@ import torch
 
 from toolkit.tasks.token_classification import TokenClassification
 
-RANK = os.environ.get("RANK", "0")
-
 
 class Faulty(TokenClassification):
     folder: str = ""  # of the faults
@@ -50,7 +48,8 @@ class Faulty(TokenClassification):
 
     def strike(self, at):
         """Do what the fault of this process says, the n-th time that it comes to this place."""
-        path = Path(self.folder, f"fault-{RANK}.json")
+        rank = os.environ.get("RANK", "0")
+        path = Path(self.folder, f"fault-{rank}.json")
         if not path.exists():
             return
         fault = json.loads(path.read_text(encoding="utf-8"))

@@ -53,7 +53,7 @@ def expected(recipe):
     return bits(folder)
 
 
-@pytest.mark.parametrize("processes", [2, 4, 8])
+@pytest.mark.parametrize("processes", [2, 8, pytest.param(4, marks=pytest.mark.slow)])
 def test_any_number_of_processes_has_the_same_bits(recipe, expected, processes):
     assert bits(run_forked(recipe, f"on-{processes}", *ELASTIC, processes=processes)) == expected
 

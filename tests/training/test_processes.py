@@ -64,15 +64,15 @@ def cut(parts: int, tokens: int | str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("padding_free", ["true", pytest.param("false", marks=pytest.mark.slow)])
 def test_with_dropout_processes_accumulation_and_budgets_change_nothing(dropping, padding_free):
-    small = ("data.take.examples=45", "train.batch_size=4", f"model.padding_free={padding_free}")
-    one = alone(dropping, f"one-{padding_free}", *small)
+    read = f"model.padding_free={padding_free}"
+    one = alone(dropping, f"one-{padding_free}", read)
     cuts = [
-        alone(dropping, f"{parts}-{tokens}-{padding_free}", *small, *cut(parts, tokens))
-        for parts, tokens in [(2, "auto"), (4, "auto"), (1, 1), (1, 100), (2, 45), (4, 65)]
+        alone(dropping, f"{parts}-{tokens}-{padding_free}", read, *cut(parts, tokens))
+        for parts, tokens in [(2, "auto"), (4, "auto"), (1, 1), (1, 200), (2, 90), (4, 130)]
     ]
     cuts += [
-        run_forked(dropping, f"two-{parts}-{padding_free}", *small, *cut(parts, tokens))
-        for parts, tokens in [(2, 75), (4, "auto")]
+        run_forked(dropping, f"two-{parts}-{padding_free}", read, *cut(parts, tokens))
+        for parts, tokens in [(2, 150), (4, "auto")]
     ]
     assert len(steps(one)) >= 20
     for folder in cuts:
