@@ -18,7 +18,7 @@ from toolkit.encoders.packing import packing_of
 from toolkit.encoders.stack import run_cells
 
 ROUNDS = 12  # random shapes a test
-MANY = 100
+MANY = 200
 
 
 @pytest.fixture(autouse=True)
