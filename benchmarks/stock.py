@@ -45,14 +45,17 @@ def dataset_of(windows: Sequence[Window], tokenizer: Any, pad_to: int | None = N
 
 
 def grouped(batches: Sequence[Sequence[int]], lengths: Sequence[int], seed: int) -> list[list[int]]:
-    """The same rows in batches of similar length: shuffled, cut into mega-batches, each sorted."""
+    """The same rows in as many batches, of similar length: shuffled, cut up, each part sorted."""
     rows = [row for batch in batches for row in batch]
-    size = max(map(len, batches))
     random.Random(seed).shuffle(rows)
     found = []
-    for start in range(0, len(rows), MEGA * size):
-        mega = sorted(rows[start : start + MEGA * size], key=lambda row: -lengths[row])
-        found += [mega[at : at + size] for at in range(0, len(mega), size)]
+    for first in range(0, len(batches), MEGA):
+        last = min(first + MEGA, len(batches))
+        start, *ends = (len(rows) * number // len(batches) for number in range(first, last + 1))
+        mega = sorted(rows[start : ends[-1]], key=lambda row: -lengths[row])
+        for end in ends:
+            found.append(mega[: end - start])
+            mega, start = mega[end - start :], end
     return found
 
 

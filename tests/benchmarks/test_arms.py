@@ -2,6 +2,8 @@ from collections import Counter
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchmarks import stock
 from benchmarks.arms import Window, arms_of, difference, our_arm, stock_arm
@@ -68,6 +70,17 @@ def test_grouping_keeps_every_row_and_brings_lengths_together():
         return sum(len(batch) * max(lengths[row] for row in batch) for batch in batches)
 
     assert padded(found) < 1.1 * sum(lengths) < padded(batches)
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=130))
+def test_grouping_keeps_the_number_of_steps_whatever_their_sizes(sizes):
+    """An example in several windows makes a batch of more rows than the others have."""
+    rows = iter(range(sum(sizes)))
+    batches = [[next(rows) for _ in range(size)] for size in sizes]
+    found = stock.grouped(batches, [row % 7 for row in range(sum(sizes))], seed=1)
+    assert sorted(row for batch in found for row in batch) == list(range(sum(sizes)))
+    assert len(found) == len(sizes)
+    assert max(map(len, found)) - min(map(len, found)) <= 1
 
 
 def test_the_baseline_decays_matrices_only(ground_of):
