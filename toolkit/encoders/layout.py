@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 # What a further block costs, in scores of attention: a dozen small operations
-_BLOCK = 5_000
+_BLOCK = 40_000
 _STEPS = 16  # numbers of rows between a power of two and the next
 _LEAST_STEP = 8
 
