@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -136,9 +137,12 @@ def test_with_no_launcher_either_one_that_fails_is_named_and_ends_the_other(
     folder, monkeypatch, how, cause
 ):
     monkeypatch.setenv("TOOLKIT_TIMEOUT", "3")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # torchrun sets it, others do not
     name = f"{how}-alone"
     faulty.plant(folder, how, "step", 4, 1)
-    ended = both(folder, name)
+    with warnings.catch_warnings():  # and no warning stands before the first line
+        warnings.filterwarnings("error", "OMP_NUM_THREADS")
+        ended = both(folder, name)
     (folder / "struck").unlink()
     assert [done.returncode for done in ended] == [1, 1]
     teller = ended[1 if how == "raise" else 0].stderr.splitlines()[0]

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -36,7 +37,10 @@ class Processes:
         check_launcher()
         # unless told so, Accelerate takes each of several processes without a GPU for the only one
         is_launched = int(os.environ.get("WORLD_SIZE", "1")) > 1
-        with stopping.at_once() if is_launched else nullcontext():  # it may wait for the others
+        with stopping.at_once() if is_launched else nullcontext(), warnings.catch_warnings():
+            # it may wait for the others; that it shares out the cores is no warning, and the first
+            # line of standard error is for the cause of a failure
+            warnings.filterwarnings("ignore", "OMP_NUM_THREADS/MKL_NUM_THREADS unset")
             self.accelerator = Accelerator(cpu=is_launched and not torch.cuda.is_available())
         if self.count > 1:
             atexit.register(_part)
