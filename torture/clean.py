@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
+
 import torture
 from toolkit.standin import sample_folder
 from torture.bench import Bench, Ended, Tree, generator_of, last_line, tree, unequal
@@ -27,7 +29,7 @@ SURROUNDINGS = (  # folder, umask, variables of the environment
     ("one", 0o022, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "TZ": "UTC"}),
     ("eine andere ß", 0o077, {"LC_ALL": "C.UTF-8", "TZ": "FAR-13:45", "COLUMNS": "40"}),
 )
-NUMBER = 12  # recipes of `make torture`; `--only clean --count 0` runs all of them
+NUMBER = 8  # recipes of `make torture`; `--only clean --count 0` runs all of them
 NUM_EXAMPLES = {"train": 32, "dev": 8, "test": 8}
 
 
@@ -45,19 +47,28 @@ def _run(bench: Bench, trial: str) -> str | None:
 
 
 def _fault_of(place: Path, trial: str, name: str) -> str | None:
-    trees = []
+    teachers, trees = _teachers(name), []
     for number in range(len(SURROUNDINGS)):
-        ended = _fresh(place, trial, number, ("finetune", name, "--stand-in", *CHANGES))
-        if ended.code != 0:
-            return f"exit {ended.code}: {last_line(ended.text)}"
+        for each in (*teachers, name):
+            ended = _fresh(place, trial, number, ("finetune", each, "--stand-in", *CHANGES))
+            if ended.code != 0:
+                return f"{each}: exit {ended.code}: {last_line(ended.text)}"
         trees.append(_left(place / SURROUNDINGS[number][0]))
     if fault := unequal(trees[1], trees[0]):
         return fault
-    (run,) = {key.split("/")[1] for key in trees[0]} - {""}
+    runs = {key.split("/")[1] for key in trees[0]}
+    (run,) = (run for run in runs if run.startswith(name))  # a stand-in has more to its name
     again = _fresh(place, trial, 1, ("replay", f"../{SURROUNDINGS[0][0]}/runs/{run}"))
     if again.code != 0 or not last_line(again.text).startswith("IDENTICAL: "):
         return f"replay: exit {again.code}: {last_line(again.text)}"
     return None
+
+
+def _teachers(name: str) -> list[str]:
+    """The recipes whose runs a recipe learns from."""
+    content = yaml.safe_load((ROOT / "recipes" / f"{name}.yaml").read_text(encoding="utf-8"))
+    distill = content.get("train", {}).get("distill")
+    return [Path(distill["teacher"]).name] if distill else []
 
 
 def _left(folder: Path) -> Tree:
