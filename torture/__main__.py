@@ -29,7 +29,7 @@ from torture import (
     signals,
     wrong_runs,
 )
-from torture.bench import Bench, finish, start
+from torture.bench import Bench, SceneFailed, finish, start
 from torture.goal import Goal
 
 GOALS: tuple[Goal, ...] = (
@@ -159,12 +159,15 @@ def try_mutant(bench: Bench, number: int) -> tuple[int, str | None]:
         ):
             memory.clear()
         mutant.apply()
-        trials = list(goal.trials(bench, ENOUGH[goal.name]))
-        random.Random(mutant.name).shuffle(trials)
-        for trial in trials:
-            if fault := goal.run(bench, trial):
-                told.write_text(f"{trial}: {fault}", encoding="utf-8")
-                return
+        try:
+            trials = list(goal.trials(bench, ENOUGH[goal.name]))
+            random.Random(mutant.name).shuffle(trials)
+            for trial in trials:
+                if fault := goal.run(bench, trial):
+                    told.write_text(f"{trial}: {fault}", encoding="utf-8")
+                    return
+        except SceneFailed as failed:
+            told.write_text(str(failed), encoding="utf-8")
 
     log = bench.folder / f"mutant-{number}.log"
     ended = finish(start(act, log), log)

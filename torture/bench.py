@@ -58,6 +58,10 @@ class Ended(NamedTuple):
 Tree = dict[str, bytes]
 
 
+class SceneFailed(Exception):
+    """A run that goes on from a kill fails before anything else is done to it."""
+
+
 class Bench:
     """Data, recipes and expected results in a folder that goes when the trials are done."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from torture.bench import Bench, goes_on, last_line, run
+from torture.bench import Bench, SceneFailed, goes_on, last_line, run
 from torture.filesystem import FileSystem, Operation, watched
 from torture.goal import Goal
 
@@ -33,7 +33,8 @@ def points(bench: Bench, scene: str) -> list[str]:
             return _Noting(folder, note, found, listing)
 
         ended = run(folder, within=within, fresh=scene.endswith("+fresh"))
-        assert ended.code == 0, ended.text
+        if ended.code != 0:
+            raise SceneFailed(f"{scene}: {last_line(ended.text)}")
         _points[scene] = listing.read_text(encoding="utf-8").split()
     return _points[scene]
 
