@@ -11,9 +11,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
 import torture
+from toolkit.recipe.load import load_recipe
 from toolkit.standin import sample_folder
 from torture.bench import Bench, Ended, Tree, generator_of, last_line, tree, unequal
 from torture.goal import Goal
@@ -66,9 +65,8 @@ def _fault_of(place: Path, trial: str, name: str) -> str | None:
 
 def _teachers(name: str) -> list[str]:
     """The recipes whose runs a recipe learns from."""
-    content = yaml.safe_load((ROOT / "recipes" / f"{name}.yaml").read_text(encoding="utf-8"))
-    distill = content.get("train", {}).get("distill")
-    return [Path(distill["teacher"]).name] if distill else []
+    distill = load_recipe(name).train.distill
+    return [Path(distill.teacher).name] if distill else []
 
 
 def _left(folder: Path) -> Tree:

@@ -29,8 +29,8 @@ KIND_OF = {"O": "O", "B": "B-PER", "I": "I-PER", "C": "B-ORG", "J": "I-ORG"}
 STARTS = {None: "OBC", "O": "OBC", "B": "OBCI", "I": "OBCI", "C": "OBCJ", "J": "OBCJ"}
 
 
-def words_of(draw, number=NUM_WORDS):
-    return [draw.choice(VOCABULARY) for _ in range(number)]
+def words_of(draw):
+    return [draw.choice(VOCABULARY) for _ in range(NUM_WORDS)]
 
 
 def legal_tags(draw):
@@ -144,12 +144,9 @@ LABELS = {
 def test_of_texts(labels, combine, is_pair, kind, size):
     draw = random.Random(kind)
     gold, names = LABELS[labels]
-
-    def text():
-        return " ".join(words_of(draw, NUM_WORDS // 3))  # several windows of either size
-
     examples = [
-        Text(text(), text() if is_pair else None, label, str(n)) for n, label in enumerate(gold)
+        Text(" ".join(words_of(draw)), " ".join(words_of(draw)) if is_pair else None, label, str(n))
+        for n, label in enumerate(gold)
     ]
     task = SequenceClassification(labels=labels, combine=combine).learn(examples)
     found = scores(task, examples, kind, size)

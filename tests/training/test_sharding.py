@@ -129,7 +129,8 @@ def test_weights_that_are_not_shared_out_are_an_error(recipe, monkeypatch, capfd
 
     monkeypatch.setattr(sharding, "fully_shard", lambda *_, **__: Unsharded())
     folder = f"run.folder={Path(recipe).parent}/unshared"
-    assert 0 not in finetune_forked(recipe, folder, FSDP, processes=2)
+    codes = finetune_forked(recipe, folder, FSDP, processes=2)
+    assert set(codes) <= {1, 2}  # of who tells the fault, and of who is ended by another's telling
     assert "train.strategy: fsdp, but every process has all of encoder" in capfd.readouterr().err
 
 
@@ -293,7 +294,8 @@ def test_a_share_that_is_not_finite_stops_all_before_it_is_saved(recipe, monkeyp
 
     monkeypatch.setattr(loops, "_update", breaking)
     folder = Path(recipe).parent / "one-share"
-    assert 0 not in finetune_forked(recipe, f"run.folder={folder}", *CUT, FSDP, processes=2)
+    codes = finetune_forked(recipe, f"run.folder={folder}", *CUT, FSDP, processes=2)
+    assert set(codes) <= {1, 4}  # as above
     told = "after step 4: the optimiser's exp_avg of "
     assert told in capfd.readouterr().err
     (newest,) = (folder / "small" / "checkpoints").glob("step-*3")

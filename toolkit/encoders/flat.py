@@ -34,11 +34,11 @@ class FlatReader(NamedTuple):
         ids = batch["input_ids"]
         if self.is_flat:
             layout = flat_layout(lengths, ids.shape[1], self.heads, ids.device)
+            shape = (1, rounded(len(layout.source)))
         else:
             layout = padded_layout(lengths, ids.shape[1], ids.device)
-        num_tokens = len(layout.source)
-        num_rows = rounded(num_tokens) if self.is_flat else num_tokens
-        shape = (1, num_rows) if self.is_flat else layout.shape
+            shape = layout.shape
+        num_tokens, num_rows = len(layout.source), shape[0] * shape[1]
         inputs = {
             name: filled(layout.pack(tensor), num_rows).view(shape)
             for name, tensor in batch.items()

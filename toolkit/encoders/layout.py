@@ -52,7 +52,7 @@ def rounded(tokens: int) -> int:
     """So many rows, or up to a sixteenth more.
 
     For every number of rows that it has not met, oneDNN makes new machine code, of each product
-    forward and backward: 5 to 17 ms each, more than the products of a short step take. So batches
+    forward and backward: 3 to 7 ms each, more than the products of a short step take. So batches
     are filled up to few numbers of rows.
     """
     step = max(_LEAST_STEP, (1 << tokens.bit_length() - 1) // _STEPS)
