@@ -16,6 +16,7 @@ Separator = Literal["tab", "space"]
 SKIPPED_ID = re.compile(r"\d+[-.]\d+")  # CoNLL-U: words written as one, words not written
 _DOCUMENT = "-DOCSTART-"
 _NUM_LOOKED_AT = 5000  # lines that tell whether words are numbered
+_TOGETHER = 100_000  # lines of which equal ones are looked at once
 
 
 class Want(NamedTuple):
@@ -68,8 +69,7 @@ def lay_out(text: TextFile[Iterable[str]], want: Want) -> Layout:
     if tag is None:
         tag = 2 if numbered else -1
     layout = Layout(separator, 0, word, tag, numbered, cut=tag >= 0)
-    rows = (cells_of(line, separator) for line in _lines(text, comments=not has_words))
-    width = _width_of(rows, layout)
+    width = _width_of(_lines(text, comments=not has_words), layout)
     if numbered and width == 10 and want.gold and want.tag is None:
         raise text.refusal("CoNLL-U: set format: conllu, or columns.tag")
     return _resolved(layout._replace(width=width), want.gold, text)
@@ -98,29 +98,35 @@ def is_document(line: str) -> bool:
     return line.startswith(_DOCUMENT) and line[len(_DOCUMENT) :][:1] in ("", " ", "\t")
 
 
-def _lines(text: TextFile[Iterable[str]], *, comments: bool) -> Iterator[str]:
-    """The lines of sentences, with or without those that begin as comments do."""
-    for line in text.lines:
-        if not is_boundary(line) and (comments or not line.startswith("# ")):
-            yield line
+def _lines(text: TextFile[Iterable[str]], *, comments: bool) -> Iterator[tuple[str, int]]:
+    """The lines of sentences, with or without those that begin as comments do, and how often.
+
+    Equal lines that are not far apart, of which there are many, come once.
+    """
+    lines = iter(text.lines)
+    while some := Counter(islice(lines, _TOGETHER)):
+        for line, times in some.items():
+            if not is_boundary(line) and (comments or not line.startswith("# ")):
+                yield line, times
 
 
-def _separator_of(lines: Iterable[str]) -> Separator:
+def _separator_of(lines: Iterable[tuple[str, int]]) -> Separator:
     num_lines = with_tab = 0
-    for line in lines:
-        num_lines += 1
-        with_tab += "\t" in line and "\t" in line.strip()
+    for line, times in lines:
+        num_lines += times
+        with_tab += times * ("\t" in line and "\t" in line.strip())
     return "tab" if with_tab * 2 >= num_lines else "space"
 
 
-def _width_of(rows: Iterable[list[str]], layout: Layout) -> int:
+def _width_of(lines: Iterable[tuple[str, int]], layout: Layout) -> int:
     """The usual number of columns, without those at the end that are always empty.
 
     Lines that are cut behind an O count only where there are no others.
     """
     whole, cut = _Widths(Counter(), Counter()), _Widths(Counter(), Counter())
-    for cells in rows:
-        (cut if layout.cut and _is_cut(cells, layout.tag) else whole).add(cells)
+    for line, times in lines:
+        cells = cells_of(line, layout.separator)
+        (cut if layout.cut and _is_cut(cells, layout.tag) else whole).add(cells, times)
     return (whole if whole.lines else cut).usual()
 
 
@@ -130,11 +136,11 @@ class _Widths(NamedTuple):
     lines: Counter[int]  # by the number of columns
     written: Counter[int]  # number of columns -> the last of them that is not always empty, from 1
 
-    def add(self, cells: Sequence[str]) -> None:
+    def add(self, cells: Sequence[str], times: int) -> None:
         width = last = len(cells)
         while last and not cells[last - 1]:
             last -= 1
-        self.lines[width] += 1
+        self.lines[width] += times
         if last > self.written[width]:
             self.written[width] = last
 
@@ -177,6 +183,9 @@ def _is_numbered(lines: Iterable[str], separator: Separator, at_least: int) -> b
     for line in lines:
         if is_boundary(line):
             expected = 1
+        elif not line.lstrip()[0].isdigit() and line[0] != "#":  # as almost all lines of most files
+            num_lines += 1
+            expected += 1
         elif not line.startswith("#"):
             cells = cells_of(line, separator)
             if cells and not SKIPPED_ID.fullmatch(cells[0]):
