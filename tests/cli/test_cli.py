@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+import transformers
 from evaluate import config
 
 import toolkit
@@ -47,6 +48,13 @@ def test_help_names_the_commands():
     assert done.returncode == 0
     for command in ("finetune", "predict", "evaluate", "recipes"):
         assert command in done.stdout
+
+
+def test_the_versions_that_a_report_of_a_fault_needs():
+    done = run("--version")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"toolkit {toolkit.__version__} (torch ")
+    assert f"transformers {transformers.__version__}" in done.stdout
 
 
 def test_an_unknown_option_is_exit_2():

@@ -2,10 +2,12 @@
 
 import errno
 import os
+import platform
 import shlex
 import sys
 import traceback
-from typing import NoReturn
+from importlib.metadata import version
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -38,6 +40,23 @@ COMMANDS = (
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        libraries = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers"))
+        print(f"toolkit {version('toolkit')} ({libraries}, Python {platform.python_version()})")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show versions."),
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:
