@@ -11,7 +11,10 @@ import pytest
 from toolkit.cli import starting as starting_module
 from toolkit.cli.starting import waiting
 
-HEAVY = ("torch", "transformers", "datasets", "evaluate", "seqeval", "sklearn", "accelerate")
+HEAVY = (
+    "torch", "torch.distributed.fsdp", "transformers", "datasets", "evaluate", "seqeval", "sklearn",
+    "accelerate",
+)  # fmt: skip
 
 
 def loaded(code: str) -> set[str]:
@@ -30,6 +33,12 @@ def test_the_command_line_is_light(module):
 def test_scorers_and_the_hub_libraries_are_loaded_only_where_they_are_needed():
     both = "import toolkit.predict, toolkit.training.finetune"
     assert not loaded(both) & {"datasets", "evaluate", "seqeval", "sklearn"}
+
+
+def test_what_counts_needs_neither_transformers_nor_shared_out_weights():
+    assert loaded("import toolkit.training.finetune, toolkit.baselines.job") == {
+        "torch", "accelerate",
+    }  # fmt: skip
 
 
 def test_what_is_wrong_with_a_run_is_said_before_anything_heavy_is_loaded():

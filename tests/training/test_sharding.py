@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.distributed import fsdp
 from torch.distributed.tensor import DTensor
 
 import toolkit
@@ -127,7 +128,7 @@ def test_weights_that_are_not_shared_out_are_an_error(recipe, monkeypatch, capfd
         def set_gradient_divide_factor(self, _): ...
         def set_force_sum_reduction_for_comms(self, _): ...
 
-    monkeypatch.setattr(sharding, "fully_shard", lambda *_, **__: Unsharded())
+    monkeypatch.setattr(fsdp, "fully_shard", lambda *_, **__: Unsharded())
     folder = f"run.folder={Path(recipe).parent}/unshared"
     codes = finetune_forked(recipe, folder, FSDP, processes=2)
     assert set(codes) <= {1, 2}  # of who tells the fault, and of who is ended by another's telling

@@ -10,7 +10,6 @@ from torch.nn.modules.module import (
     register_module_buffer_registration_hook,
     register_module_parameter_registration_hook,
 )
-from transformers import AutoTokenizer
 
 from toolkit.encoders.tokenizer_file import check_tokenizer, panics
 from toolkit.encoders.vetting import Weights, check_folder
@@ -71,6 +70,8 @@ def _bounded(place: str, weights: Weights) -> Iterator[None]:
 
 def tokenizer_in(folder: Path, **options: Any) -> Any:
     """The tokenizer that a folder holds. ToolkitError where it may not or cannot be loaded."""
+    from transformers import AutoTokenizer  # here: what is made from scratch needs none of it
+
     check_folder(folder, is_checkpoint=False)
     with panics(folder):
         tokenizer = AutoTokenizer.from_pretrained(folder, **options)

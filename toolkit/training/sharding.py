@@ -8,12 +8,11 @@ what evaluates, saves, fills and exports it is the same code as without shares, 
 import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeGuard
 
 import torch
 from torch import Tensor
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import FSDPModule, fully_shard
-from torch.distributed.tensor import DTensor, distribute_tensor
 
 from toolkit.errors import ToolkitError
 from toolkit.models.model import Model
@@ -22,6 +21,9 @@ from toolkit.recipe.schema import Train
 from toolkit.training.elastic import check_equal
 from toolkit.training.memory import MemoryLimitError, is_out_of_memory
 from toolkit.training.processes import Processes
+
+if TYPE_CHECKING:  # it takes as long to load as all of torch beside it
+    from torch.distributed.tensor import DTensor
 
 
 class Sharding:
@@ -95,20 +97,26 @@ class Sharding:
 @torch.no_grad()
 def local(tensor: Tensor) -> Tensor:
     """What this process has of a tensor, the same memory: its share, or all of it."""
-    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+    return tensor.to_local() if _is_shared(tensor) else tensor
 
 
 def gathered(tensor: Tensor) -> Tensor:
     """All of a tensor; where it is shared out, all processes call it."""
-    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+    return tensor.full_tensor() if _is_shared(tensor) else tensor
 
 
 def shared_as(like: Tensor, tensor: Tensor) -> Tensor:
     """A tensor that each process has, shared out as another one is."""
-    if not isinstance(like, DTensor):
+    if not _is_shared(like):
         return tensor
+    from torch.distributed.tensor import distribute_tensor
+
     # no source: each process cuts its own, and nothing is sent
     return distribute_tensor(tensor, like.device_mesh, like.placements, src_data_rank=None)
+
+
+def _is_shared(tensor: Tensor) -> "TypeGuard[DTensor]":
+    return hasattr(tensor, "full_tensor")
 
 
 def norm_of(gradients: Sequence[Tensor], sharers: Processes | None) -> Tensor:
@@ -129,6 +137,8 @@ def _twin(plain: Model, vocabulary: Vocabulary | None) -> Model:
 
 
 def _share_out(model: Model, processes: Processes) -> None:
+    from torch.distributed.fsdp import FSDPModule, fully_shard
+
     for name, parameter in model.named_parameters():
         if parameter.dim() == 0:
             raise ToolkitError(
@@ -144,6 +154,6 @@ def _share_out(model: Model, processes: Processes) -> None:
         shared: FSDPModule = fully_shard(module, mesh=mesh)
         shared.set_gradient_divide_factor(1.0)  # a loss is a sum, and so is its gradient
         shared.set_force_sum_reduction_for_comms(True)  # gloo can do nothing else
-    whole = [name for name, p in model.named_parameters() if not isinstance(p, DTensor)]
+    whole = [name for name, p in model.named_parameters() if not _is_shared(p)]
     if whole:
         raise ToolkitError(f"train.strategy: fsdp, but every process has all of {whole[0]}")
