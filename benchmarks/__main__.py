@@ -12,11 +12,12 @@ from benchmarks import commands
 from benchmarks.arms import Window
 from benchmarks.peak import Peak, measure_peak
 from benchmarks.settings import SETTINGS, Setting
+from benchmarks.start import start
 from benchmarks.table import Table, machine, skipped
 from benchmarks.training import measure
 from toolkit.errors import ToolkitError
 
-SECTIONS = ("training", "job", "prediction", "growth", "recurrence")
+SECTIONS = ("training", "job", "start", "prediction", "growth", "recurrence")
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -61,6 +62,7 @@ def tables(options: argparse.Namespace) -> Iterator[Table]:
         yield from _training(options, device)
     jobs: dict[str, Callable[[], Table]] = {
         "job": lambda: commands.whole_job(scores=options.scores),
+        "start": lambda: start(2 if options.quick else 5),
         "prediction": lambda: commands.prediction(500 if options.quick else 5000),
         "growth": lambda: commands.growth(100 if options.quick else 800),
         "recurrence": lambda: commands.recurrence(options.threads),
