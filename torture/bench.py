@@ -32,7 +32,7 @@ task: {task}
 model: {model}
 data: {{format: {format}, train: train.{end}, dev: dev.{end}, test: test.{end}}}
 train:
-  {{epochs: 2, batch_size: 8, learning_rate: 1e-2, precision: fp32, checkpoint_every: 1,
+  {{epochs: 2, batch_size: 8, learning_rate: 2e-2, precision: fp32, checkpoint_every: 1,
    evaluate_every: 2, micro_batches: {parts}}}
 evaluate: {{resamples: 20}}
 run: {{name: job, folder: runs}}

@@ -12,9 +12,12 @@ import os
 import resource
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
+from toolkit.runs.saving import Saving
+from toolkit.training.fit import METRICS, TIMING
 from torture.bench import (
     NUM_STEPS,
     SCENE,
@@ -34,6 +37,7 @@ ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 KINDS = ("once", "once", "on", "a while", "limit", "full")  # the last two are the system's own
 COUNT = 160
 _NEW_MOUNTS, _PRIVATE = 0x00020000, 0x4000 | 0x40000  # CLONE_NEWNS; MS_REC, MS_PRIVATE
+ENDING = "ending"  # the operations that were refused and may end the job, a line each
 _operations: dict[str, list[Operation]] = {}
 
 
@@ -59,17 +63,6 @@ def operations(bench: Bench) -> list[Operation]:
     return _operations[SCENE]
 
 
-def may_fail(operation: Operation) -> bool:
-    """Whether a job has to go on where this operation fails once."""
-    path = operation.path
-    if "/cache/" in path or path.endswith("/cache"):
-        return True
-    if path.endswith((f"step-{NUM_STEPS:08d}", ".lock")) or f"step-{NUM_STEPS:08d}/" in path:
-        return False
-    # behind the last checkpoint but one, a line or a sync is that of the last one
-    return "/checkpoints/" in path
-
-
 def may_not_pass(operation: Operation) -> bool:
     """Whether a job may not end well where this operation fails once: a sync of what is final."""
     final = ("/model", f"step-{NUM_STEPS:08d}", ".tmp-results.json", ".tmp-predictions")
@@ -78,14 +71,33 @@ def may_not_pass(operation: Operation) -> bool:
     )
 
 
-def failing(folder: Path, first: int, times: int, number: int) -> AbstractContextManager[object]:
-    """Let operations fail with the error of a number."""
+@contextlib.contextmanager
+def failing(folder: Path, first: int, times: int, number: int) -> Iterator[None]:
+    """Let operations fail with the error of a number; leaves those that may end the job.
+
+    A job has to go on where the cache, lines of metrics or all of a save but the last are refused.
+    """
+    at_work, ending = None, []  # whether the save at work is the last one, None: outside of one
+    save = Saving.save
+
+    def saved(saving: Saving, *arguments: Any, is_last: bool, **keys: Any) -> None:
+        nonlocal at_work
+        at_work = is_last
+        save(saving, *arguments, is_last=is_last, **keys)
+        at_work = None
 
     def before(operation: Operation) -> None:
         if first <= operation.number < first + times:
+            is_line = operation.path.endswith((METRICS, TIMING)) and not at_work
+            if at_work is not False and not is_line and "/cache" not in operation.path:
+                ending.append(f"{operation}\n")
             raise OSError(number, os.strerror(number), operation.path)
 
-    return watched(FileSystem(folder, before))
+    try:
+        with mock.patch.object(Saving, "save", saved), watched(FileSystem(folder, before)):
+            yield
+    finally:
+        (folder / ENDING).write_text("".join(ending), encoding="utf-8")
 
 
 @contextlib.contextmanager
@@ -171,14 +183,10 @@ def _fault(bench: Bench, folder: Path, ended: Ended, operation: Operation | None
         return "a sync failed, and nothing was said"
     if ended.code == 0:
         return unequal(tree(folder), bench.expected(), "runs")
-    if operation is not None and may_fail(operation) and not _was_last(folder):
+    told = folder / ENDING
+    if told.exists() and not told.read_text(encoding="utf-8"):
         return f"ended with exit 5, and could have gone on: {last_line(ended.text)}"
     return None
-
-
-def _was_last(folder: Path) -> bool:
-    """Whether the last checkpoint is there: what failed was to clear up behind it."""
-    return any(folder.glob(f"runs/*/checkpoints/step-{NUM_STEPS:08d}"))
 
 
 GOAL = Goal(

@@ -1,9 +1,11 @@
 """A sample of the attacks of `make torture`, each of which is green."""
 
+import json
+
 import pytest
 
 from torture.__main__ import GOALS, MUTANTS, trial_of, try_mutant
-from torture.bench import Bench
+from torture.bench import NUM_STEPS, Bench
 
 SAMPLE = {
     "crash": 8,
@@ -35,6 +37,12 @@ def test_a_sample_of_a_goal_goes_as_promised(bench, goal):
     results = [trial_of(bench, trial) for trial in goal.trials(bench, SAMPLE[goal.name])]
     assert len(results) >= SAMPLE[goal.name]
     assert [result for result in results if result.fault] == []
+
+
+def test_the_best_step_is_neither_the_first_that_is_scored_nor_the_last(bench):
+    results = json.loads(bench.expected()["runs/job/results.json"])
+    assert 2 < results["best"]["step"] < NUM_STEPS
+    assert results["best"]["value"] > 0
 
 
 def test_the_name_of_a_trial_replays_it(bench):
