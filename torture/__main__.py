@@ -58,7 +58,7 @@ ENOUGH = {
     "pairs": 30,
     "kills": 100,
     "signals": 120,
-    "ranks": 32,
+    "ranks": 40,
     "evaluation": 100,
     "gradient": 40,
     "clean": 4,
@@ -150,13 +150,7 @@ def try_mutant(bench: Bench, number: int) -> tuple[int, str | None]:
 
     def act() -> None:
         bench.forget(bench.folder / f"trials-{number}")
-        for memory in (
-            crash._points,
-            power._recordings,
-            disk._operations,
-            signals._whole,
-            ranks._left,
-        ):
+        for memory in MEMORIES:
             memory.clear()
         mutant.apply()
         try:

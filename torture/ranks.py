@@ -1,4 +1,8 @@
-"""One of two processes fails: the right one is named at once, nobody stays, and the job goes on."""
+"""One of two processes fails: the right one is named at once, nobody stays, and the job goes on.
+
+One that is cut off is killed while each takes itself for the only one of its machine: what the
+other sees is a broken connection.
+"""
 
 import json
 import os
@@ -9,11 +13,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import psutil
 
-from toolkit.training import finetune, fit, steps
+from toolkit.training import finetune, fit, peers, steps
 from toolkit.training.peers import PREPARING
 from torture.bench import Bench, Ended, Tree, generator_of, tree, unequal
 from torture.goal import Goal
@@ -33,6 +39,7 @@ CAUSES = {  # what the line says
     "hang": "hangs in happen (ranks.py:",
     "exit": "left early (exit code 0)",
     "vanish": "is gone without a word: killed, or left early",
+    "cut": "gives no sign of life since a connection broke",
 }
 WORDS = ("finetune", "job.yaml")
 TIMEOUT = 4.0  # seconds in which no boundary of training is passed
@@ -46,7 +53,7 @@ def _trials(bench: Bench, count: int) -> Sequence[str]:
     leaving = ("exit", "vanish")
     every = [
         f"ranks:{leaving[(rank + number) % 2] if how == 'leave' else how}:{rank}:{place}"
-        for how in ("raise", "kill", "hang", "leave")
+        for how in ("raise", "kill", "hang", "leave", "cut")
         for rank in range(COUNT)
         for number, place in enumerate(PLACES)
     ]
@@ -68,6 +75,9 @@ def _launched(folder: Path, how: str = "", struck: int = -1, place: str = "") ->
 
     def act(rank: int) -> None:
         os.dup2(os.open(folder / ERRORS, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+        if how == "cut":
+            own = SimpleNamespace(gethostname=lambda: f"machine-{rank}")
+            mock.patch.object(peers, "socket", own).start()
 
         def within() -> Any:
             return _failing(how if rank == struck else "", place, folder / "struck")
@@ -98,7 +108,7 @@ def happen(how: str) -> None:
     """Fail."""
     if how == "raise":
         raise ValueError("this went wrong")
-    if how == "kill":
+    if how in ("kill", "cut"):
         os.kill(os.getpid(), signal.SIGKILL)
     if how == "hang":
         time.sleep(600)

@@ -250,6 +250,7 @@ def alone(monkeypatch, tmp_path):
     """One of two processes as the other one is on another machine, without its thread."""
     store = HashStore()
     store.set("toolkit/1/process/1", "elsewhere 1")
+    store.set("toolkit/1/life/1", json.dumps(peers.Life(7, "step (steps.py:7)", True, 0.0, True)))
     monkeypatch.setattr(peers, "_runs", 0)
     monkeypatch.setattr(peers, "_get_default_store", lambda: store)
     monkeypatch.setattr(peers.Peers, "_look_after", lambda self: None)
@@ -266,6 +267,51 @@ def test_a_broken_connection_waits_for_who_tells_why(alone, monkeypatch):
     with pytest.raises(SystemExit) as left:
         alone.end(RuntimeError("[gloo] Connection closed by peer"))
     assert left.value.code == 4
+    assert not list(alone.folder.iterdir())
+
+
+BROKEN = RuntimeError("[gloo] Connection closed by peer")
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(peers, "PATIENCE", 0.0)
+
+
+def test_one_on_another_machine_that_is_silent_since_a_connection_broke_is_named(
+    alone, impatient, caplog
+):
+    with pytest.raises(SystemExit) as left:
+        alone.end(BROKEN)
+    assert left.value.code == 1
+    cause = "gives no sign of life since a connection broke (process 1, elsewhere)"
+    assert caplog.messages == [f"rank 1: {cause}"]
+    found = json.loads((alone.folder / "error-rank-1.json").read_text(encoding="utf-8"))
+    assert (found["cause"], found["told_by"]) == (cause, 0)
+
+
+def test_while_all_others_live_a_broken_connection_is_told_as_it_is(alone, impatient, monkeypatch):
+    signs = iter([{0: 3, 1: 7}, {0: 13, 1: 17}])
+    monkeypatch.setattr(alone, "_signs", lambda: next(signs))
+    alone.end(BROKEN)
+    (report,) = alone.folder.iterdir()
+    assert report.name == "error-rank-0.json"
+
+
+def test_one_that_has_done_its_work_is_not_blamed_for_its_silence(alone, impatient):
+    alone.store.set("toolkit/1/left/1", "")
+    alone.end(BROKEN)
+    (report,) = alone.folder.iterdir()
+    assert report.name == "error-rank-0.json"
+
+
+def test_a_stop_that_was_asked_for_is_not_blamed_on_who_stopped_first(
+    alone, impatient, monkeypatch
+):
+    monkeypatch.setattr(stopping, "vote", lambda: stopping._VOTES[stopping.TERMINATED])
+    with pytest.raises(stopping.Stopped) as stopped:
+        alone.end(BROKEN)
+    assert stopped.value.exit_code == stopping.TERMINATED
     assert not list(alone.folder.iterdir())
 
 

@@ -11,7 +11,6 @@ import contextlib
 import json
 import logging
 import os
-import select
 import signal
 import socket
 import sys
@@ -27,6 +26,7 @@ from torch.distributed.distributed_c10d import _get_default_store
 from toolkit import stopping
 from toolkit.encoders.tokenizer_file import SILENCE
 from toolkit.errors import ToolkitError
+from toolkit.training.watched import Watched, is_alive
 
 log = logging.getLogger(__name__)
 LIMIT = "TOOLKIT_TIMEOUT"  # variable of the environment: seconds
@@ -89,6 +89,7 @@ class Peers:
         self.boundary = (-1, time.monotonic())  # how many were passed, and when the last one
         store: Any = _get_default_store()
         self.store = store.clone()  # a client of its own: no lock is shared with operations
+        self._show_life(0)  # before the others know of it: whoever asks for a life finds one
         self.store.set(f"{self.name}/process/{rank}", f"{socket.gethostname()} {os.getpid()}")
         self.processes = self._of_this_machine()
         self.thread = threading.Thread(target=self._look_after, name="peers", daemon=True)
@@ -111,10 +112,8 @@ class Peers:
         if isinstance(error, stopping.Stopped):
             self.is_over.set()  # it leaves by itself, and who keeps the store may have left already
         fault = self._look()
-        deadline = time.monotonic() + PATIENCE * _is_symptom(error)
-        while fault is None and time.monotonic() < deadline:
-            time.sleep(EACH / 10)
-            fault = self._look()
+        if fault is None and _is_symptom(error):
+            fault = self._broken(error)
         if fault is None:
             fault = _fault_of(self.rank, error)
             with contextlib.suppress(RuntimeError):  # nobody is left to hear it
@@ -130,17 +129,37 @@ class Peers:
         if isinstance(error, SystemExit) or not (fault.is_stop or fault.rank == self.rank):
             raise SystemExit(fault.exit_code) from None
 
+    def _broken(self, error: BaseException) -> Fault | None:
+        """What broke a connection: what is told soon, or another one that is silent from now on.
+
+        Nobody else sees one end that was alone on its machine.
+        """
+        before, deadline = self._signs(), time.monotonic() + PATIENCE
+        fault = self._look()
+        while fault is None and time.monotonic() < deadline:
+            time.sleep(EACH / 10)
+            fault = self._look()
+        if fault is not None or _fault_of(self.rank, error).is_stop:
+            return fault
+        others = [rank for rank in before if rank != self.rank]
+        after = self._signs()
+        for rank in (rank for rank in others if before[rank] == after.get(rank)):
+            if not self.store.check([f"{self.name}/left/{rank}"]):
+                host, number = self._place_of(rank)
+                cause = f"gives no sign of life since a connection broke (process {number}, {host})"
+                return self._told_aloud(Fault(rank, cause, 1))
+        return None
+
     def _look_after(self) -> None:
         """The thread: look at the others until one of them ends the run, or all is over."""
-        sign = 0
-        with _Watched(self.processes) as watched:
+        sign = 1
+        with Watched(self.processes) as watched:
             while not self.is_over.is_set():
                 watched.wait(EACH)
                 fault = self._look()
                 try:
                     if fault is None:
-                        life = json.dumps(self._life(sign))
-                        self.store.set(f"{self.name}/life/{self.rank}", life)
+                        self._show_life(sign)
                         fault = self._stuck()
                 except RuntimeError:
                     fault = self._deserted()
@@ -160,7 +179,7 @@ class Peers:
     def _look(self) -> Fault | None:
         """What ends the run, if anything does."""
         if self.parent is None:
-            is_kept = 0 not in self.processes or _is_alive(self.processes[0])
+            is_kept = 0 not in self.processes or is_alive(self.processes[0])
         else:
             is_kept = os.getppid() == self.parent
         if not is_kept:
@@ -221,15 +240,19 @@ class Peers:
         """The process numbers of the ranks of this machine."""
         found = {}
         for rank in range(self.count):
-            host, number = self.store.get(f"{self.name}/process/{rank}").decode().rsplit(" ", 1)
+            host, number = self._place_of(rank)
             if host == socket.gethostname():
                 found[rank] = int(number)
         return found
 
+    def _place_of(self, rank: int) -> list[str]:
+        """Host and process number."""
+        return str(self.store.get(f"{self.name}/process/{rank}").decode()).rsplit(" ", 1)
+
     def _gone(self) -> Fault | None:
         """The fault of a process of this machine that is gone without a word."""
         for rank, number in self.processes.items():
-            if rank == self.rank or _is_alive(number):
+            if rank == self.rank or is_alive(number):
                 continue
             if self.store.check([f"{self.name}/left/{rank}"]):
                 continue
@@ -255,6 +278,9 @@ class Peers:
         seconds = time.monotonic() - self.boundary[1]
         return Life(sign, place, is_waiting, seconds, stopping.is_deferred())
 
+    def _show_life(self, sign: int) -> None:
+        self.store.set(f"{self.name}/life/{self.rank}", json.dumps(self._life(sign)))
+
     def _stuck(self) -> Fault | None:
         """The fault of a process that this one has been waiting for too long."""
         mine = self._life(0)
@@ -278,32 +304,12 @@ class Peers:
         ranks = range(self.count)
         return {r: Life(*json.loads(self.store.get(f"{self.name}/life/{r}"))) for r in ranks}
 
-
-class _Watched:
-    """Processes whose end is noticed at once, where the system can."""
-
-    def __init__(self, processes: dict[int, int]) -> None:
-        self.processes = processes
-        self.poll = select.poll()
-        self.open: list[int] = []
-
-    def __enter__(self) -> "_Watched":
-        for number in self.processes.values():
-            try:
-                self.open.append(os.pidfd_open(number))
-            except (AttributeError, OSError):  # not Linux, or gone already
-                continue
-            self.poll.register(self.open[-1], select.POLLIN)
-        return self
-
-    def wait(self, seconds: float) -> None:
-        """Until the time is over or one of them ends."""
-        for descriptor, _ in self.poll.poll(seconds * 1000):
-            self.poll.unregister(descriptor)
-
-    def __exit__(self, *_: object) -> None:
-        for descriptor in self.open:
-            os.close(descriptor)
+    def _signs(self) -> dict[int, int]:
+        """How many signs of life each has given; none where the store is gone."""
+        try:
+            return {rank: life.sign for rank, life in self._lives().items()}
+        except RuntimeError:
+            return {}
 
 
 def _say(line: str) -> None:
@@ -352,21 +358,6 @@ def _is_symptom(error: BaseException) -> bool:
 
 def _is_stuck(life: Life, seconds: float) -> bool:
     return not life.is_waiting and life.seconds > life.limit(seconds) / 2
-
-
-def _is_alive(number: int) -> bool:
-    try:
-        stat = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace")
-        return stat.rpartition(")")[2].split()[0] not in "ZX"  # ended, and not yet waited for
-    except OSError:
-        pass
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 def _place(frame: FrameType | None) -> tuple[str, bool]:
