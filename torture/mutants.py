@@ -197,11 +197,11 @@ def _state_without(*names: str) -> Callable[[], None]:
 _rewind = lines.Lines.rewind
 
 
-def _rewind_too_far(self: lines.Lines, step: int) -> None:
-    _rewind(self, step - 1)
+def _rewind_too_far(self: lines.Lines, step: int, **keys: Any) -> None:
+    _rewind(self, step - 1, **keys)
 
 
-def _rewind_without_looking(self: lines.Lines, step: int) -> None:
+def _rewind_without_looking(self: lines.Lines, step: int, **_: Any) -> None:
     if self.path.is_file():
         text = self.path.read_text(encoding="utf-8")
         kept = [each for each in text.splitlines() if f'"step": {step + 1},' not in each]

@@ -120,8 +120,8 @@ def _forgets_evaluation() -> None:
     """A stop in an evaluation takes the step for one that was scored."""
     save = fit._save
 
-    def saved(saving: Saving, loop: Any, model: Any, progress: fit.Progress) -> None:
-        save(saving, loop, model, progress._replace(is_unscored=False))
+    def saved(saving: Saving, loop: Any, model: Any, progress: fit.Progress, **keys: Any) -> None:
+        save(saving, loop, model, progress._replace(is_unscored=False), **keys)
 
     fit._save = saved
 

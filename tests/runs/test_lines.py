@@ -63,6 +63,14 @@ def test_rewinding_keeps_whole_lines_up_to_the_step_whatever_follows(tmp_path_fa
         assert kept == b"".join(whole[:step])
 
 
+def test_of_a_step_that_is_not_scored_yet_the_first_line_stays_alone(tmp_path):
+    lines = Lines(tmp_path / "metrics.jsonl")
+    for record in ({"step": 1}, {"step": 1, "f1": 0.1}, {"step": 2}, {"step": 2, "f1": 0.2}):
+        lines.append(record)
+    lines.rewind(2, is_unscored=True)
+    assert texts(lines.path) == ['{"step": 1}', '{"step": 1, "f1": 0.1}', '{"step": 2}']
+
+
 def test_zeros_that_a_power_loss_left_end_the_lines(tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(b'{"step": 1}\n' + bytes(512) + b'0.5}\n{"step": 2}\n')

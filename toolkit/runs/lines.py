@@ -35,11 +35,14 @@ class Lines:
                 files.sync(self.path)
                 files.sync_folder(self.path.parent)
 
-    def rewind(self, step: int) -> None:
-        """Cut off the lines behind a step, and what a kill or a power loss left of a line."""
+    def rewind(self, step: int, *, is_unscored: bool = False) -> None:
+        """Cut off the lines behind a step, and what a kill or a power loss left of a line.
+
+        Of a step that is not scored yet the first line stays alone.
+        """
         self._size, self._kept = None, b""
         if self.path.is_file():
-            kept = b"".join(_until(self.path.read_bytes(), step))
+            kept = b"".join(_until(self.path.read_bytes(), step, is_unscored))
             if len(kept) != self.path.stat().st_size:
                 files.write_file(self.path, kept)
 
@@ -55,7 +58,7 @@ class Lines:
             self._size, self._kept = self._size + len(self._kept), b""
 
 
-def _until(data: bytes, step: int) -> list[bytes]:
+def _until(data: bytes, step: int, is_unscored: bool) -> list[bytes]:
     """The lines up to a step, which are the first: what is no line ends them."""
     kept = []
     for line in data.splitlines(keepends=True):
@@ -66,4 +69,6 @@ def _until(data: bytes, step: int) -> list[bytes]:
         if not is_one:
             break
         kept.append(line)
+        if is_unscored and json.loads(line)["step"] == step:
+            break
     return kept

@@ -106,10 +106,10 @@ class Run:
         """A `.jsonl` file of the run."""
         return self._lines.setdefault(name, Lines(self.folder / name))
 
-    def rewind(self, step: int, *names: str) -> None:
-        """Cut the lines behind a step off `.jsonl` files."""
+    def rewind(self, step: int, *names: str, is_unscored: bool = False) -> None:
+        """Cut the lines behind a step off `.jsonl` files, and of its scores where it has none."""
         for name in names:
-            self.lines(name).rewind(step)
+            self.lines(name).rewind(step, is_unscored=is_unscored)
 
     def sweep(self) -> None:
         """Remove what a kill left behind."""

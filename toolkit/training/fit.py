@@ -128,13 +128,14 @@ def _train(
             try:
                 progress = scored(progress)
             except stopping.Stopped as stopped:
-                _save(saving, loop, model, progress._replace(is_unscored=True))
+                unscored = progress._replace(is_unscored=True)
+                _save(saving, loop, model, unscored, is_end=True)
                 raise _behind(step, stopped.exit_code) from None
         stop = loop.processes.stop()
         if stop and not is_saved:
             _check_finite(loop, f"after step {step.number}")
         if is_saved or stop:
-            _save(saving, loop, model, progress)
+            _save(saving, loop, model, progress, is_end=bool(stop))
             began = time.monotonic()
         if stop:
             raise _behind(step, stop)
@@ -223,14 +224,18 @@ def _after(evaluation: Evaluation, progress: Progress, patience: int | None) -> 
     )
 
 
-def _save(saving: Saving, loop: Loop, model: Model, progress: Progress) -> None:
+def _save(
+    saving: Saving, loop: Loop, model: Model, progress: Progress, *, is_end: bool = False
+) -> None:
+    """Save a step. StorageError where the disk refuses one behind which the process ends."""
     if loop.processes.is_main:
         scaler = loop.scaler.state_dict() if loop.scaler else None
         with loop.whole():
             state = progress._asdict() | {"scaler": scaler, "frozen": frozen_hash(model)}
             weights = weights_of(model, without=model.frozen)
         checkpoint = Checkpoint(weights, state_of(loop.optimiser, loop.model), state)
-        saving.save(progress.step, checkpoint, best=progress.best_step, is_last=progress.is_done)
+        is_last = is_end or progress.is_done
+        saving.save(progress.step, checkpoint, best=progress.best_step, is_last=is_last)
     elif loop.sharding is not None:
         with loop.whole():  # which takes the shares of all
             pass
@@ -244,7 +249,8 @@ def _resume(run: Run, loop: Loop, model: Model) -> Progress:
     step = loop.processes.from_main(newest.state["step"] if newest else 0)
     if loop.processes.is_main:
         run.checkpoints.forget_after(step)
-        run.rewind(step, METRICS, TIMING, NOT_FINITE)
+        is_unscored = newest is not None and newest.state.get("is_unscored", False)
+        run.rewind(step, METRICS, TIMING, NOT_FINITE, is_unscored=is_unscored)
     if not step:
         return Progress()
     checkpoint = newest or run.checkpoints.load(step)
