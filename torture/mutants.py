@@ -70,7 +70,7 @@ def _complete_unsynced(folder: Path) -> None:
     _write_file(folder / files.CONTENTS, json.dumps(contents).encode())
 
 
-def _write_unsynced(path: Path, data: bytes) -> None:
+def _write_unsynced(path: Path, data: bytes, **_: Any) -> None:
     aside = path.parent / f"{files.TEMPORARY}{path.name}"
     with files.storage_errors(path):
         aside.write_bytes(data)
@@ -78,7 +78,7 @@ def _write_unsynced(path: Path, data: bytes) -> None:
         files.sync_folder(path.parent)
 
 
-def _write_in_place(path: Path, data: bytes) -> None:
+def _write_in_place(path: Path, data: bytes, **_: Any) -> None:
     with files.storage_errors(path), open(path, "wb") as file:
         file.write(data)
         file.flush()

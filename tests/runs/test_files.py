@@ -2,11 +2,13 @@
 
 import contextlib
 import errno
+import json
 import os
 from pathlib import Path
 
 import pytest
 
+from tests.forked import finished, forked
 from toolkit.errors import StorageError
 from toolkit.runs import files
 
@@ -91,6 +93,23 @@ def test_a_file_is_the_old_or_the_new_one_at_every_instant(tmp_path, monkeypatch
             except Stopped:
                 assert path.read_bytes() in (b"old", b"new")
     assert path.read_bytes() == b"new"
+
+
+def test_two_processes_that_write_a_file_at_once_do_not_stumble_over_each_other(
+    tmp_path, monkeypatch
+):
+    path, sync = tmp_path / "memory.json", os.fsync
+
+    def meanwhile(descriptor):
+        monkeypatch.setattr(os, "fsync", sync)
+        child = forked(lambda: files.write_json(path, {"7": 2}, apart=True))
+        assert finished(child) == 0
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+    files.write_json(path, {"7": 1}, apart=True)
+    assert json.loads(path.read_text()) == {"7": 1}
+    assert [each.name for each in tmp_path.iterdir()] == ["memory.json"]
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,18 @@ def test_a_refused_checkpoint_is_said_and_the_next_one_saved(run, disk, saving, 
     assert run.checkpoints.steps() == [3]
 
 
+def test_what_cannot_be_removed_is_not_told_as_a_checkpoint_that_is_not_there(
+    run, saving, said, monkeypatch
+):
+    def refuse(keep, best):
+        raise StorageError("checkpoints: input/output error")
+
+    monkeypatch.setattr(run.checkpoints, "rotate", refuse)
+    save(saving, 1, best=1)
+    assert run.checkpoints.steps() == [1]
+    assert said == ["step 1 is saved, older checkpoints stay: checkpoints: input/output error"]
+
+
 def test_the_best_one_is_saved_later_with_the_weights_that_it_had(run, disk, saving):
     weights = torch.ones(2)
     disk.refused = {1}

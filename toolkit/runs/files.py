@@ -27,9 +27,9 @@ FREE_SPACE = ": free some space, then type the same command again"
 CONTENTS = "contents.json"  # sizes and hashes of the files of a committed folder
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Write a file, complete or not at all."""
-    aside = path.parent / f"{TEMPORARY}{path.name}"
+def write_file(path: Path, data: bytes, *, apart: bool = False) -> None:
+    """Write a file, complete or not at all; `apart` where other processes may write it, too."""
+    aside = path.parent / f"{TEMPORARY}{f'{os.getpid()}-' * apart}{path.name}"
     with storage_errors(path):
         try:
             with open(aside, "wb") as file:
@@ -44,9 +44,10 @@ def write_file(path: Path, data: bytes) -> None:
         sync_folder(path.parent)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON, complete or not at all."""
-    write_file(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+def write_json(path: Path, value: Any, *, apart: bool = False) -> None:
+    """Write JSON, complete or not at all; `apart` where other processes may write it, too."""
+    data = (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+    write_file(path, data, apart=apart)
 
 
 def make_folder(folder: Path) -> None:

@@ -95,8 +95,8 @@ class Run:
         return {int(step): tokens for step, tokens in found.items()}
 
     def write_budgets(self, budgets: Mapping[int, int]) -> None:
-        """Write what `budgets` reads."""
-        files.write_json(self.folder / "memory.json", budgets)
+        """Write what `budgets` reads; memory may be short in several processes at once."""
+        files.write_json(self.folder / "memory.json", budgets, apart=True)
 
     def log(self, name: str, record: Mapping[str, Any]) -> None:
         """Append a line to a `.jsonl` file of the run. StorageError: it is kept for the next."""

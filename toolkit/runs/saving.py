@@ -34,9 +34,12 @@ class Saving:
         except StorageError as error:
             if is_last:
                 raise
-            if best == step and step not in self.run.checkpoints.steps():
-                self._owed = step, checkpoint.copy()
             refused = str(error).removesuffix(files.FREE_SPACE)
+            if step in self.run.checkpoints.steps():
+                self.say(f"step {step} is saved, older checkpoints stay: {refused}")
+                return
+            if best == step:
+                self._owed = step, checkpoint.copy()
             self.say(f"no checkpoint of step {step}: {refused}; training goes on to the next one")
 
     def _commit(self, step: int, checkpoint: Checkpoint) -> None:
