@@ -23,10 +23,12 @@ from toolkit.tasks.lessons import TAUGHT
 from toolkit.tasks.masked_language_modelling import MaskedLanguageModelling
 from toolkit.tasks.question_answering import QuestionAnswering
 from toolkit.tasks.sequence_classification import SequenceClassification
+from toolkit.training.cache import Cache
 from toolkit.training.distillation import HAS_GOLD, Distillation, Lesson, mixed
 from toolkit.training.events import Note
 from toolkit.training.steps import Step
-from toolkit.training.teacher import Knowledge, Teacher
+from toolkit.training.teacher import Knowledge, Teacher, knowledge_of
+from toolkit.training.teacher import Question as Asked
 from toolkit.training.window_store import windows_in_memory
 from toolkit.windows import Window
 
@@ -304,6 +306,22 @@ def test_a_tagger_is_taught_the_same_however_a_step_is_cut(tagging, tmp_path, de
             assert other == pytest.approx(one, rel=1e-5)
     num_words = sum(len(each.words) for each in toolkit.load_recipe(path).data.splits()["train"][0])
     assert sum(count for *_, count in logs[0]) == num_words
+
+
+def test_what_a_tagger_knows_is_read_from_the_cache_as_it_was_said(tagging, tmp_path):
+    path, distill = tagging
+    student = toolkit.load_recipe(path, distill)
+    teacher = Teacher.of(student.train.distill, ())
+    examples = [each.without_gold() for each in student.data.splits()["train"].examples]
+    task = teacher.recipe.task
+    lessons = task.lessons(task, student.train.distill)
+    question = Asked(teacher, lessons, task, examples, torch.device("cpu"))
+    predictions = toolkit.load(teacher.run.folder).predict(examples)
+    told = [sure for said in predictions for sure in said.scores]  # of a word's tag: the highest
+    for _ in range(2):  # asked, and found
+        known = knowledge_of(question, Cache(tmp_path, lambda said: None), lambda event: None)
+        likely = torch.from_numpy(known.rows).softmax(dim=1).amax(dim=1)  # (words,)
+        assert likely.tolist() == pytest.approx(told, rel=1e-5)
 
 
 def test_two_processes_are_taught_as_one_is(tagging, tmp_path):

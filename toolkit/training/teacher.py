@@ -160,7 +160,8 @@ def _asked(question: Question, tell: Watch) -> Knowledge:
         device=question.device,
     ).predictions
     offsets = np.cumsum([0, *(len(rows) for rows in said)], dtype=np.int64)
-    return Knowledge(np.concatenate(said), offsets)
+    # safetensors writes an array's memory as it lies, and what was indexed lies by columns
+    return Knowledge(np.ascontiguousarray(np.concatenate(said)), offsets)
 
 
 class _Scribe:
