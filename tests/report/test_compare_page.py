@@ -161,6 +161,27 @@ def test_what_a_ladder_may_lack_is_left_out(runs, tmp_path):
     assert page.has("examples")
 
 
+def test_a_run_that_failed_is_said_once(runs, tmp_path):
+    failed = [{"rung": "top", "run": "top-seed1", "fault": "no memory", "exit_code": 4}]
+    said = ["top-seed1 failed (no memory): top is left out of the table."]
+    for number, sentences in enumerate(([], said)):
+        folder = tmp_path / str(number)
+        make_ladder(folder, runs["classes"], ["low"], 1, failed=failed, sentences=sentences)
+        page = Page(compare_page(folder))
+        assert page.text.count("no memory") == 1
+        assert "exit_code" not in page.text
+
+
+def test_the_best_rung_is_marked_and_its_confusions_are_shown_first(ladder):
+    page = Page(compare_page(ladder))
+    options = [attributes for name, attributes in page.elements if name == "option"]
+    assert {"selected": None} in options
+    assert "<option selected>high" in page.source
+    assert page.text.count("cheapest within noise") == 1
+    figures(ladder, lambda content: content.update(cheapest_within_noise="high"))
+    assert "cheapest within noise" not in Page(compare_page(ladder)).text
+
+
 def test_what_is_no_ladder_is_an_error(tmp_path):
     with pytest.raises(RunError, match="toolkit compare writes it"):
         compare_page(tmp_path)

@@ -46,10 +46,15 @@ def test_without_a_law_there_are_points_alone(tmp_path):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_text_of_a_curve_becomes_markup(tmp_path, text):
-    figures = {"curve": text, "metric": text, "split": text, "sentences": [text], "failed": [text]}
-    page = Page(curve_page(write(tmp_path, stand_ins=[text], machine={text: text}, **figures)))
-    check_sealed(page)
-    assert page.text.count(text) >= 6
+    failed = [{"rung": text, "run": text, "fault": text, "exit_code": 1}]
+    figures = {"curve": text, "metric": text, "split": text, "stand_ins": [text]}
+    for number, sentences in enumerate(([text], [])):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        more = {"machine": {text: text}, "sentences": sentences, "failed": failed}
+        page = Page(curve_page(write(folder, **figures, **more)))
+        check_sealed(page)
+        assert page.text.count(text) >= 6
 
 
 def test_what_is_no_curve_is_an_error(tmp_path):

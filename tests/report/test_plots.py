@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from toolkit.metrics.calibration import calibration
-from toolkit.report.axes import Axis, spread
+from toolkit.report.axes import Axis
 from toolkit.report.plots import (
     Series,
     Spot,
@@ -39,12 +39,6 @@ def test_an_axis_names_a_few_values_that_it_holds(values, is_log):
     assert 1 <= len(ticks) <= 12
     rounding = 1e-6 * max(abs(axis.low), abs(axis.high)) + 1e-9
     assert all(axis.low - rounding <= value <= axis.high + rounding for value, _ in ticks)
-
-
-@given(st.lists(st.floats(0, 300), max_size=15))
-def test_names_are_moved_apart(places):
-    moved = sorted(spread(places, 12))
-    assert all(b - a > 11.999 for a, b in zip(moved, moved[1:]))  # noqa: RUF007
 
 
 def test_many_points_become_means_of_neighbours():

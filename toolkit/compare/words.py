@@ -11,7 +11,7 @@ BUSY = 0.25  # of the machine: who measures then, measures others, too
 
 
 def sentences(found: Mapping[str, Any]) -> list[str]:
-    """What a reader should take from the table, from the lowest rung up."""
+    """What a reader should take from the table: the answer, then the steps from the lowest up."""
     said = [f"STAND-IN, not the ladder's own result: {'; '.join(found['stand_ins'])}."]
     said = said if found["stand_in"] else []
     said += [
@@ -19,10 +19,10 @@ def sentences(found: Mapping[str, Any]) -> list[str]:
         for each in found["failed"]
     ]
     rungs = found["rungs"]
+    said += _best(found)
     said += _missing_tests(found)
     said += [_step(rung, found) for rung in rungs if rung["difference"]]
     said += _power(found)
-    said += _best(found)
     busy = [rung["name"] for rung in rungs if (rung["measured"]["busy"] or 0.0) > BUSY]
     if busy:
         said.append(

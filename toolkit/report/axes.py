@@ -1,8 +1,7 @@
 """Axes: where a value lies in a plot, and which values are named."""
 
 import math
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from toolkit.report.html import short
@@ -83,15 +82,3 @@ def _powers(low: float, high: float) -> list[float]:
             break
     step = -(-len(inside) // 6) or 1
     return inside[::step] or [low]
-
-
-def spread(places: Sequence[float], gap: float) -> list[float]:
-    """The places, moved as little as a pass up and one down need to leave a gap between each."""
-    order = sorted(range(len(places)), key=lambda number: places[number])
-    moved = list(places)
-    for before, after in pairwise(order):
-        moved[after] = max(moved[after], moved[before] + gap)
-    if order:  # half of the way back, so that a crowd stays around where it was
-        shift = sum(moved[n] - places[n] for n in order) / len(order)
-        moved = [place - shift for place in moved]
-    return moved

@@ -9,8 +9,9 @@ from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from toolkit.metrics.calibration import Calibration
-from toolkit.report.axes import Axis, spread
+from toolkit.report.axes import Axis
 from toolkit.report.html import percent, short
+from toolkit.report.labels import Box, Label, labels_of, needs_line
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -113,29 +114,55 @@ def cost_plot(
         parts.append(f'<path class="line c0" d="{_path([e[:2] for e in law], x, y)}"/>')
     elif len(front) > 1:
         parts.append(f'<path class="front" d="{path}"/>')
-    heights = spread([y.at(spot.y) for spot in spots], 13)
-    parts += [_spot(spot, height, x, y) for spot, height in zip(spots, heights, strict=True)]
+    parts += [_spot(spot, x, y) for spot in spots]
+    bounds = Box(LEFT, 0, width, height - BOTTOM)
+    parts += _names(spots, x, y, bounds)
     return _figure(title, "".join(parts), width=width, height=height, kind="cost")
 
 
-def _spot(spot: Spot, height: float, x: Axis, y: Axis) -> str:
+def _spot(spot: Spot, x: Axis, y: Axis) -> str:
     at, up = x.at(spot.x), y.at(spot.y)
     parts, colour = [], f"c{spot.colour % NUM_COLOURS}"
     if spot.interval is not None:
         low, high = (y.at(end) for end in spot.interval)
         parts.append(f'<path class="bar {colour}" d="M{at} {low}V{high}"/>')
     parts += [f'<path class="seed {colour}" d="M{at - 5} {y.at(seed)}h10"/>' for seed in spot.seeds]
-    said = f"{spot.name}: {spot.y:.4f} at {short(spot.x)}"
     kind = " best" if spot.is_best else ""
     parts.append(f'<circle class="spot{kind} {colour}" cx="{at}" cy="{up}" r="5"/>')
-    if abs(height - up) > 6:
-        parts.append(f'<path class="leader" d="M{at + 6} {up}L{at + 10} {round(height, 1)}"/>')
-    weight = " strong" * spot.is_best
+    return f"<g><title>{_said(spot)}</title>{''.join(parts)}</g>"
+
+
+def _names(spots: Sequence[Spot], x: Axis, y: Axis, bounds: Box) -> list[str]:
+    """The names of spots, above all of them."""
+    points = [(x.at(spot.x), y.at(spot.y)) for spot in spots]
+    taken = [Box(at - 6, up - 6, at + 6, up + 6) for at, up in points]
+    for spot, (at, _) in zip(spots, points, strict=True):
+        if spot.interval is not None:
+            low, high = (y.at(end) for end in spot.interval)
+            taken.append(Box(at - 1, high, at + 1, low))
+        heights = (y.at(seed) for seed in spot.seeds)
+        taken += [Box(at - 5, height - 1, at + 5, height + 1) for height in heights]
+    labels = labels_of(points, [spot.name for spot in spots], taken, bounds)
+    return [
+        _name(spot, point, label) for spot, point, label in zip(spots, points, labels, strict=True)
+    ]
+
+
+def _name(spot: Spot, point: Point, label: Label) -> str:
+    parts, side = [], -1 if label.is_left else 1
+    if needs_line(point, label):
+        ends = f"M{point[0]} {point[1]}L{round(label.x - 2 * side, 1)} {round(label.y, 1)}"
+        parts.append(f'<path class="leader" d="{ends}"/>')
+    kind = "label" + " end" * label.is_left + " strong" * spot.is_best
     parts.append(
-        f'<text class="label{weight}" x="{at + 11}" y="{round(height + 4, 1)}">'
+        f'<text class="{kind}" x="{round(label.x, 1)}" y="{round(label.y + 4, 1)}">'
         f"{escape(spot.name)}</text>"
     )
-    return f"<g><title>{escape(said)}</title>{''.join(parts)}</g>"
+    return f"<g><title>{_said(spot)}</title>{''.join(parts)}</g>"
+
+
+def _said(spot: Spot) -> str:
+    return escape(f"{spot.name}: {spot.y:.4f} at {short(spot.x)}")
 
 
 def reliability(title: str, found: Calibration) -> "Markup":
