@@ -151,6 +151,13 @@ def test_the_table_has_a_dash_for_what_is_not_known():
     assert row[1:13] == ["–"] * 12
 
 
+def test_memory_is_that_of_the_machine_and_that_of_a_gpu():
+    rungs = [LOW, HIGH | {"peak_gpu_memory_mb": 1234.5}, MIDDLE | {"peak_memory_mb": None}]
+    header, *rows = table(ladder(*rungs))
+    found = [row[header.index("memory")] for row in rows]
+    assert found == ["300 MB", "300 MB, GPU 1,234 MB", "–"]
+
+
 def test_markdown_holds_the_table_and_the_sentences():
     text = markdown(ladder(LOW, HIGH, sentences=["One thing.", "Another."]))
     assert text.startswith(

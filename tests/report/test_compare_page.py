@@ -77,6 +77,15 @@ def test_a_cost_of_nothing_and_one_that_was_not_measured_are_drawn_and_said(ladd
     assert "low: " in page.source.partition("against parameters<")[2].partition("</svg>")[0]
 
 
+def test_memory_of_a_gpu_is_a_cost_where_it_was_measured(ladder):
+    assert "GPU" not in Page(compare_page(ladder)).text
+    figures(ladder, lambda content: content["rungs"][1].update(peak_gpu_memory_mb=1234.0))
+    page = Page(compare_page(ladder))
+    assert "GPU 1,234 MB" in page.text
+    assert "against peak memory of the GPU" in page.text
+    assert "Not measured for low, high." in page.text
+
+
 def test_what_rungs_say_is_grouped_and_differences_come_first(ladder):
     rewrite(
         ladder / "rung2-seed1", lambda r: r | {"prediction": "billing"} if r["id"] == "t305" else r

@@ -15,6 +15,8 @@ StandIn = Annotated[
 ]
 Workers = Annotated[
     int | None,
-    typer.Option(min=1, help="Processes at once; by default one a core, or one a GPU."),
+    typer.Option(
+        min=1, help="Processes at once; by default one a core, or one a GPU; more share the GPUs."
+    ),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Start over, whatever is there.")]

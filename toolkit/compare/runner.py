@@ -7,6 +7,7 @@ milliseconds, and computes on one thread: the bits do not depend on how many wor
 import multiprocessing
 import os
 from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle, islice
 from multiprocessing import connection, forkserver
 from typing import Any, NamedTuple
 
@@ -35,7 +36,7 @@ class Machine(NamedTuple):
     """Where runs go."""
 
     workers: int  # processes at once
-    devices: tuple[str, ...]  # of CUDA, one a process; none: a CPU
+    devices: tuple[str, ...]  # of CUDA, one for each process; none: a CPU
 
 
 class Event(NamedTuple):
@@ -51,19 +52,24 @@ Tell = Callable[[Event], None]
 
 
 def machine(workers: int | None) -> Machine:
-    """The machine as it is; `workers` where the user or the ladder says how many."""
+    """The machine as it is; `workers` where the user or the ladder says how many.
+
+    More processes than GPUs share them, as evenly as can be.
+    """
     import torch
 
     devices = _devices(torch.cuda.device_count())
     if devices:
-        return Machine(min(workers or len(devices), len(devices)), devices)
+        number = workers or len(devices)
+        return Machine(number, tuple(islice(cycle(devices), number)))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return Machine(workers or cores or 1, ())
 
 
 def _devices(number: int) -> tuple[str, ...]:
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return tuple(named.split(",")[:number] if named else map(str, range(number)))
+    names = named.split(",") if named else map(str, range(number))
+    return tuple(name.strip() for name in names)[:number]
 
 
 def unfinished(
@@ -98,7 +104,7 @@ def run_all(jobs: Sequence[Job], workers: int | None, tell: Tell) -> dict[str, E
     # the last rungs take longest, as a rule: begun first, none is left over at the end
     calls = [Call(job.recipe.run.name, make_run, (job,)) for job in reversed(jobs)]
     start_server()
-    return _worked(machine(workers), calls, tell)
+    return worked(machine(workers), calls, tell)
 
 
 def run_one_by_one(
@@ -108,16 +114,8 @@ def run_one_by_one(
     if not given:
         return {}
     start_server()
-    place = machine(1)
     calls = [Call(name, task, arguments) for name, arguments in given.items()]
-    return _worked(place._replace(devices=place.devices[:1]), calls, tell)
-
-
-def _worked(place: Machine, calls: "Sequence[Call]", tell: Tell) -> dict[str, Ended]:
-    ended: dict[str, Ended] = {}
-    with stopping.deferred():
-        _Crew(place, calls, tell, ended).work()
-    return ended
+    return worked(machine(1), calls, tell)
 
 
 class Call(NamedTuple):
@@ -126,6 +124,14 @@ class Call(NamedTuple):
     name: str
     task: Callable[..., None]
     given: tuple[Any, ...]
+
+
+def worked(place: Machine, calls: Sequence[Call], tell: Tell) -> dict[str, Ended]:
+    """Do all calls, as many at once as the machine has workers; how each ended, by its name."""
+    ended: dict[str, Ended] = {}
+    with stopping.deferred():
+        _Crew(place, calls, tell, ended).work()
+    return ended
 
 
 def start_server() -> None:

@@ -167,7 +167,7 @@ def _row(rung: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
         ),
         _or_dash(rung["parameters"], "{:,}"),
         _seconds(sum(seconds) / len(seconds)) if seconds else "–",
-        _or_dash(rung["peak_memory_mb"], "{:,.0f} MB"),
+        _memory(rung),
         _or_dash(rung["texts_per_second"], "{:,.0f}"),
         _quantiles(rung["latency_ms"]),
         _quantiles(rung["batch_latency_ms"]),
@@ -203,6 +203,12 @@ def about(found: Mapping[str, Any]) -> str:
 
 def _or_dash(value: Any, form: str) -> str:
     return "–" if value is None else form.format(value)
+
+
+def _memory(rung: Mapping[str, Any]) -> str:
+    """The most that a run took, in the machine's memory and in a GPU's."""
+    parts = (("", rung["peak_memory_mb"]), ("GPU ", rung.get("peak_gpu_memory_mb")))
+    return ", ".join(f"{where}{most:,.0f} MB" for where, most in parts if most) or "–"
 
 
 def _quantiles(found: Mapping[str, Any] | None) -> str:

@@ -37,6 +37,7 @@ COSTS = (
     ("parameters", "parameters", "parameters"),
     ("size on disk", "bytes", "size_bytes"),
     ("peak memory", "MB", "peak_memory_mb"),
+    ("peak memory of the GPU", "MB", "peak_gpu_memory_mb"),
 )
 
 Rung = Mapping[str, Any]
