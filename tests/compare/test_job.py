@@ -126,7 +126,8 @@ def test_measuring_again_is_asked_for(home):
     speed = home / "runs" / "steps" / "low-seed1" / "speed.json"
     before = speed.stat().st_mtime_ns
     compare(read_ladder(home / "steps.yaml"), Options(measures_again=True), events.append)
-    assert [event.run for event in events] == ["low", "high"]
+    assert [event.run for event in events] == ["low", "low", "high", "high"]
+    assert [event.what.sentence.split(",")[0] for event in events[::2]] == ["measured"] * 2
     assert speed.stat().st_mtime_ns > before
 
 

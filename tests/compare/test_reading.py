@@ -206,3 +206,9 @@ def test_what_is_missing_is_replaced_where_that_is_asked_and_said_in_the_folders
     assert ladder.recipes[0].run.name == "low-seed4-stand-in"
     assert ladder.recipes[0].run.folder == "runs/steps-stand-in"
     assert "the ner samples of the toolkit instead of the recipe's data" in ladder.stand_ins
+
+
+def test_a_checkpoint_that_is_in_no_folder_is_a_fault_of_its_rung():
+    text = LADDER.replace("{type: lstm, hidden: 16}", "{type: pretrained, checkpoint: ./nowhere}")
+    (fault,) = faults(text)
+    assert fault.startswith("rungs.low.model.checkpoint: no folder ./nowhere (seen from ")

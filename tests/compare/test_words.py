@@ -158,6 +158,13 @@ def test_memory_is_that_of_the_machine_and_that_of_a_gpu():
     assert found == ["300 MB", "300 MB, GPU 1,234 MB", "–"]
 
 
+def test_a_batch_of_fewer_texts_is_not_taken_for_a_full_one():
+    times = {"p50": 5.0, "p95": 7.0}
+    rungs = [LOW | {"batch_latency_ms": {"batch": size, **times}} for size in (32, 3)]
+    header, *rows = table(ladder(*rungs))
+    assert [row[header.index("ms of 32 (p50, p95)")] for row in rows] == ["5, 7", "5, 7 of 3"]
+
+
 def test_markdown_holds_the_table_and_the_sentences():
     text = markdown(ladder(LOW, HIGH, sentences=["One thing.", "Another."]))
     assert text.startswith(

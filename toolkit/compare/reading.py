@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import Field
 
 from toolkit.compare.ladder import Ladder
-from toolkit.errors import RecipeError, UnreachableError
+from toolkit.errors import RecipeError, ToolkitError, UnreachableError
 from toolkit.recipe.block import Block
 from toolkit.recipe.check import check, unknown_key
 from toolkit.recipe.dump import written
@@ -292,8 +292,12 @@ def _seeded(recipe: Recipe, rung: str, seed: int, folder: Path) -> Recipe:
 
 
 def _ready(ladder: Ladder, stand_in: bool, overridden_keys: Collection[str]) -> Ladder:
-    """The ladder as it can run here; UnreachableError with all that is missing."""
+    """The ladder as it can run here; UnreachableError with all that is missing.
+
+    RecipeError where a rung names what can be nowhere.
+    """
     missing: list[str] = []
+    wrong: list[str] = []
     rungs: dict[str, tuple[Recipe, ...]] = {}
     for name, recipes in ladder.rungs.items():
         keys = {key.removeprefix(f"rungs.{name}.") for key in overridden_keys}
@@ -301,8 +305,12 @@ def _ready(ladder: Ladder, stand_in: bool, overridden_keys: Collection[str]) -> 
             here = [ready(each, stand_in=stand_in, overridden=keys) for each in recipes]
         except UnreachableError as error:
             missing += error.faults
+        except ToolkitError as error:
+            wrong += [f"rungs.{name}.{fault}" for fault in error.faults]
         else:
             rungs[name] = tuple(here)
+    if wrong:
+        raise RecipeError(wrong)
     if missing:
         raise UnreachableError(missing)
     found = ladder._replace(rungs=rungs)

@@ -51,7 +51,9 @@ def measure(
     texts = [example.without_gold() for example in reading.examples]
     predictor = load(folder, allow_code=allow_code)
     predictor.predict(texts[:BATCH])  # what is loaded on first use is no part of it
-    files.write_json(folder / SPEED, _measured(predictor, texts))
+    found = _measured(predictor, texts)
+    files.write_json(folder / SPEED, found)
+    tell(Said(f"measured, {found['latency_ms']['p50']:.3g} ms a text"))
 
 
 def _measured(predictor: "Predictor", texts: Sequence[Any]) -> dict[str, Any]:

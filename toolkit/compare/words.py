@@ -5,6 +5,7 @@ from typing import Any
 
 from toolkit.compare.comparison import cost_of, within_noise
 from toolkit.compare.significance import LEVEL
+from toolkit.compare.speed import BATCH
 from toolkit.data.text import counted
 
 BUSY = 0.25  # of the machine: who measures then, measures others, too
@@ -139,8 +140,8 @@ def _cost(rung: Mapping[str, Any]) -> str:
 
 HEADER = (
     "rung", "mean", "± seeds", "interval", "over the rung below", "models p", "recipes p",
-    "parameters", "training", "memory", "texts/s", "ms a text (p50, p95)", "ms of 32 (p50, p95)",
-    "size", "",
+    "parameters", "training", "memory", "texts/s", "ms a text (p50, p95)",
+    f"ms of {BATCH} (p50, p95)", "size", "",
 )  # fmt: skip
 
 
@@ -170,7 +171,7 @@ def _row(rung: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
         _memory(rung),
         _or_dash(rung["texts_per_second"], "{:,.0f}"),
         _quantiles(rung["latency_ms"]),
-        _quantiles(rung["batch_latency_ms"]),
+        _quantiles(rung["batch_latency_ms"]) + _fewer(rung["batch_latency_ms"]),
         _size(rung["size_bytes"]),
         ", ".join(marks),
     ]
@@ -213,6 +214,11 @@ def _memory(rung: Mapping[str, Any]) -> str:
 
 def _quantiles(found: Mapping[str, Any] | None) -> str:
     return "–" if found is None else f"{_significant(found['p50'])}, {_significant(found['p95'])}"
+
+
+def _fewer(found: Mapping[str, Any] | None) -> str:
+    """How many texts a batch had where that is not what the header says."""
+    return "" if found is None or found["batch"] == BATCH else f" of {found['batch']}"
 
 
 def _significant(value: float) -> str:
