@@ -145,6 +145,8 @@ KEYS = [
           [f"ner.yaml: task.type: missing, expected tagging, sorting or {OWN}"]),
     Wrong("a block that is misspelt", GOOD.replace("train:\n", "trian:\n"),
           [f"ner.yaml:10: trian: unknown block. Did you mean 'train'? Known: {BLOCKS}, extends"]),
+    Wrong("a ladder", GOOD + "rungs: {low: {}}\n",
+          ["ner.yaml:13: rungs: a ladder's key: toolkit compare reads ladders"]),
     Wrong("a key outside its block", GOOD + "epochs: 3\n",
           [f"ner.yaml:13: epochs: unknown block. Did you mean 'train.epochs'? "
            f"Known: {BLOCKS}, extends"]),

@@ -17,6 +17,8 @@ from toolkit.registry import SELECTOR
 
 _FIXED: dict[str, type[Block]] = {"train": Train, "evaluate": Evaluate, "run": RunSettings}
 
+_OF_LADDERS = ("rungs", "seeds", "workers")  # keys beside the blocks
+
 
 def load_recipe(source: str | Path, *overrides: str, allow_code: Collection[str] = ()) -> Recipe:
     """The recipe in a file, or of a name such as `ner-bert`, with `train.epochs=5` applied.
@@ -93,6 +95,8 @@ def _unknown_blocks(root: Node) -> list[Fault]:
 def _unknown_block(name: str) -> str:
     if name == "extends":  # of a file, it is gone from the tree by now
         return "works in a file, not as an override"
+    if name in _OF_LADDERS:
+        return "a ladder's key: toolkit compare reads ladders"
     homes = [f"{block}.{name}" for block, cls in _FIXED.items() if name in cls.model_fields]
     return unknown_key(name, [*BLOCKS, "extends"], "block", guess=homes[0] if homes else None)
 

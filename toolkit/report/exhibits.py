@@ -1,12 +1,15 @@
 """The examples that a page shows: which ones, and as what its script reads."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from toolkit.cases import Case, Mark, Turn
+from toolkit.report.html import inline_json
 
 MOST_EXAMPLES = 1000
-MOST_CHARACTERS = 1_200_000  # of their texts: a page stays below 3 MB
+ROOM_OF_KEYS = 100  # bytes of the names and brackets around them
+MOST_BYTES = 2_400_000  # of all that the script reads: a page stays below 3 MB
 _KINDS = {"right": 0, "wrong": 1, "missed": 2}
 
 Said = Mapping[str, Case]  # by the id of the example
@@ -33,13 +36,16 @@ def exhibits(said: Mapping[str, Said], *, most: int = MOST_EXAMPLES) -> Exhibits
     shared = [name for name in first if all(name in said[model] for model in models)]
     rows = {name: [said[model][name] for model in models] for name in shared}
     order = sorted(rows, key=lambda name: _rank(rows[name]), reverse=True)  # stable: file order
-    table, room = _Table(), MOST_CHARACTERS
+    table, taken = _Table(), _size(models) + ROOM_OF_KEYS
     cases: list[dict[str, Any]] = []
     for name in order[:most]:
-        room -= table.new_characters(rows[name][0])
-        if room < 0 and cases:
+        known = table.lengths
+        case = _example(name, rows[name], table)
+        taken += _size(case) + 1
+        if cases and taken + table.size > MOST_BYTES:
+            table.cut(*known)
             break
-        cases.append(_example(name, rows[name], table))
+        cases.append(case)
     data = {
         "models": models,
         "texts": list(table.texts),
@@ -71,16 +77,33 @@ class _Table:
     def __init__(self) -> None:
         self.texts: dict[str, int] = {}
         self.labels: dict[str, int] = {}
+        self.size = 0  # bytes of all of them, as they are written
 
     def text(self, text: str) -> int:
-        return self.texts.setdefault(text, len(self.texts))
+        return self._place(text, self.texts)
 
     def label(self, label: str) -> int:
-        return self.labels.setdefault(label, len(self.labels))
+        return self._place(label, self.labels)
 
-    def new_characters(self, case: Case) -> int:
-        texts = {each.text for each in case.passages}
-        return sum(len(text) for text in texts if text not in self.texts)
+    @property
+    def lengths(self) -> tuple[int, int]:
+        """How many texts and labels there are."""
+        return len(self.texts), len(self.labels)
+
+    def cut(self, num_texts: int, num_labels: int) -> None:
+        """Forget the texts and labels that came behind so many."""
+        self.texts = dict(islice(self.texts.items(), num_texts))
+        self.labels = dict(islice(self.labels.items(), num_labels))
+
+    def _place(self, text: str, known: dict[str, int]) -> int:
+        if text not in known:
+            self.size += _size(text) + 1
+        return known.setdefault(text, len(known))
+
+
+def _size(value: Any) -> int:
+    """Bytes of a value as it is written into the page."""
+    return len(inline_json(value).encode("utf-8", "replace"))
 
 
 def _example(name: str, row: Sequence[Case], table: _Table) -> dict[str, Any]:
