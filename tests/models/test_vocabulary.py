@@ -1,15 +1,22 @@
 """Leaving rows of the vocabulary out of training gives what training all of them gives."""
 
+from functools import partial
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
+import toolkit
+from tests.recipes import pretrained, write_recipe
 from tests.training.test_steps import loop_of, sentences
+from toolkit import stopping
 from toolkit.models import vocabulary
 from toolkit.models.model import weights_of
 from toolkit.models.vocabulary import compact
 from toolkit.training.optimiser import build_optimiser, state_of
-from toolkit.training.steps import Loop, steps
+from toolkit.training.processes import Processes
+from toolkit.training.steps import Loop, Step, steps
 
 
 @pytest.fixture(autouse=True)
@@ -98,3 +105,27 @@ def test_a_tied_a_frozen_and_a_small_table_stay_as_they_are(checkpoints, monkeyp
     table.weight.requires_grad_(True)
     monkeypatch.setattr(vocabulary, "_FEWEST", 10**9)
     assert compact(model, few) is None
+
+
+def test_stopped_between_two_checkpoints_it_ends_with_the_same_bits(
+    checkpoints, tmp_path, monkeypatch
+):
+    changes = ("train.weight_decay=0.1", "train.checkpoint_every=5")  # steps 5 and 10 of 10
+    recipe = write_recipe(tmp_path, pretrained(checkpoints["bert"]))
+
+    def run(name: str, *stops: int) -> bytes:
+        load = partial(toolkit.load_recipe, recipe, *changes, f"run.name={name}")
+        for number in stops:
+            with monkeypatch.context() as patch:
+
+                def ask(event: object, number: int = number, patch: Any = patch) -> None:
+                    if isinstance(event, Step) and event.number == number:
+                        patch.setattr(Processes, "stop", lambda self: stopping.TERMINATED)
+
+                patch.setattr(stopping, "_state", stopping._State())  # which a stop changes
+                with pytest.raises(stopping.Stopped):
+                    toolkit.finetune(load(), watch=ask)
+        toolkit.finetune(load())
+        return (tmp_path / "runs" / name / "model" / "model.safetensors").read_bytes()
+
+    assert run("often", 2, 3, 7) == run("never")

@@ -37,9 +37,13 @@ class Vocabulary:
         self._narrow()
 
     @contextmanager
-    def whole(self) -> Iterator[None]:
-        """The embedding with its whole table, up to date; what is changed there stays changed."""
-        self._widen()
+    def whole(self, *, decayed: bool = True) -> Iterator[None]:
+        """The embedding with its whole table, up to date; what is changed there stays changed.
+
+        Not `decayed`, the rows that are not in use still lack `share_left`: their decay is rounded
+        where it is made up for, so a stop where nothing else would do that must not do it either.
+        """
+        self._widen(decayed)
         try:
             yield
         finally:
@@ -47,7 +51,7 @@ class Vocabulary:
 
     def finish(self) -> None:
         """Put the whole table back for good."""
-        self._widen()
+        self._widen(decayed=True)
         self.table.requires_grad_(True)
 
     def stepped(self, group: dict[str, Any]) -> None:
@@ -55,13 +59,13 @@ class Vocabulary:
         self.share_left *= 1.0 - group["lr"] * group["weight_decay"]
 
     @torch.no_grad()
-    def _widen(self) -> None:
+    def _widen(self, decayed: bool) -> None:
         if self.is_whole:
             return
-        if self.share_left != 1.0:
+        if decayed and self.share_left != 1.0:
             self.table.mul_(self.share_left)
+            self.share_left = 1.0
         self.table[self.used] = self.rows
-        self.share_left = 1.0
         self._show(self.table, self.padding)
 
     @torch.no_grad()

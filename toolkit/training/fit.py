@@ -135,7 +135,7 @@ def _train(
         if stop and not is_saved:
             _check_finite(loop, f"after step {step.number}")
         if is_saved or stop:
-            _save(saving, loop, model, progress, is_end=bool(stop))
+            _save(saving, loop, model, progress, is_end=bool(stop), is_between=not is_saved)
             began = time.monotonic()
         if stop:
             raise _behind(step, stop)
@@ -225,19 +225,29 @@ def _after(evaluation: Evaluation, progress: Progress, patience: int | None) -> 
 
 
 def _save(
-    saving: Saving, loop: Loop, model: Model, progress: Progress, *, is_end: bool = False
+    saving: Saving,
+    loop: Loop,
+    model: Model,
+    progress: Progress,
+    *,
+    is_end: bool = False,
+    is_between: bool = False,
 ) -> None:
-    """Save a step. StorageError where the disk refuses one behind which the process ends."""
+    """Save a checkpoint. StorageError where the disk refuses one behind which the process ends.
+
+    `is_between`: a run that nobody stopped would have none here.
+    """
     if loop.processes.is_main:
         scaler = loop.scaler.state_dict() if loop.scaler else None
-        with loop.whole():
+        with loop.whole(decayed=not is_between):
             state = progress._asdict() | {"scaler": scaler, "frozen": frozen_hash(model)}
             weights = weights_of(model, without=model.frozen)
+        state["share_left"] = loop.vocabulary.share_left if loop.vocabulary else 1.0
         checkpoint = Checkpoint(weights, state_of(loop.optimiser, loop.model), state)
         is_last = is_end or progress.is_done
         saving.save(progress.step, checkpoint, best=progress.best_step, is_last=is_last)
     elif loop.sharding is not None:
-        with loop.whole():  # which takes the shares of all
+        with loop.whole(decayed=not is_between):  # which takes the shares of all
             pass
         give_state(loop.optimiser, loop.model)
     loop.processes.wait()
@@ -267,6 +277,9 @@ def _resume(run: Run, loop: Loop, model: Model) -> Progress:
     scaler = state.pop("scaler")
     if loop.scaler and scaler:
         loop.scaler.load_state_dict(scaler)
+    share_left = state.pop("share_left", 1.0)
+    if loop.vocabulary is not None:
+        loop.vocabulary.share_left = share_left
     return Progress(**state)
 
 

@@ -107,9 +107,13 @@ class Loop(NamedTuple):
                 yield self.sharding.plain
 
     @contextmanager
-    def whole(self) -> Iterator[None]:
-        """All weights and all of the vocabulary, to evaluate, save or fill it; all take part."""
-        with self.alone(), self.vocabulary.whole() if self.vocabulary else nullcontext():
+    def whole(self, *, decayed: bool = True) -> Iterator[None]:
+        """All weights and all of the vocabulary, to evaluate, save or fill it; all take part.
+
+        `decayed`: see `Vocabulary.whole`.
+        """
+        vocabulary = self.vocabulary
+        with self.alone(), vocabulary.whole(decayed=decayed) if vocabulary else nullcontext():
             yield
 
 
