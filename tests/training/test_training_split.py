@@ -5,12 +5,15 @@ import os
 from pathlib import Path
 
 import pytest
+from transformers import AutoTokenizer
 
 import toolkit
 from tests.recipes import LSTM, pretrained, write_recipe
 from toolkit.data.conll import Conll
 from toolkit.errors import DataError
+from toolkit.evaluation.predictions import Reader
 from toolkit.examples import Answer, Document, Question, Tagged, Text
+from toolkit.models.reading import WindowSize
 from toolkit.tasks.masked_language_modelling import MaskedLanguageModelling
 from toolkit.tasks.question_answering import QuestionAnswering
 from toolkit.tasks.sequence_classification import SequenceClassification
@@ -18,6 +21,7 @@ from toolkit.tasks.token_classification import TokenClassification
 from toolkit.training.cache import Cache
 from toolkit.training.events import Note
 from toolkit.training.training_split import Survey, TrainingSplit
+from toolkit.training.training_windows import training_windows
 from toolkit.training.window_store import UnstorableError
 
 SAME = ("model/model.safetensors", "metrics.jsonl", "predictions-test.jsonl", "recipe.yaml")
@@ -124,6 +128,18 @@ def test_what_is_made_of_something_else_is_made_again(
     assert "train.conll" in reads
     # other options may read the same examples, of which the same windows are made
     assert entries(cache).count("windows") == (1 if what == "options" else 2)
+
+
+def test_windows_of_a_tokenizer_that_splits_special_tokens_are_its_own(cache, checkpoints):
+    task, examples = TokenClassification(), [Tagged(("a", "[SEP]", "b"), ("O", "O", "O"))]
+
+    def ids(*, splits: bool) -> list[int]:  # what the tokenizer's own file does not say
+        tokenizer = AutoTokenizer.from_pretrained(checkpoints["bert"], split_special_tokens=splits)
+        reader = Reader(task.learn(examples), tokenizer, WindowSize(16, 0))
+        windows = training_windows(reader, examples, Cache(cache, print), print)
+        return list(windows.of(0)[0].inputs["input_ids"])
+
+    assert len(ids(splits=True)) > len(ids(splits=False))
 
 
 def test_what_takes_long_is_said_when_it_begins(cache, recipe, monkeypatch):

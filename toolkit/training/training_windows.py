@@ -105,11 +105,15 @@ def _key_of(reader: Reader, examples: Sequence[Any]) -> str | None:
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None or is_own_code(task):
         return None
-    encoded(tokenizer, "a")  # the first use sets truncation and padding aside
+    encoded(tokenizer, "a")  # each use sets what the backend does not write down, too
     made_of = {
         "examples": hash_of_examples(examples),
         "task": [type(task).__qualname__, task.model_dump_json()],
-        "tokenizer": [type(tokenizer).__qualname__, backend.to_str()],
+        "tokenizer": [
+            type(tokenizer).__qualname__,
+            backend.to_str(),
+            backend.encode_special_tokens,
+        ],
         "inputs": list(tokenizer.model_input_names),
         "unknown": tokenizer.unk_token_id,
         "size": list(reader.size),
