@@ -9,6 +9,7 @@ from tests.recipes import interrupt, write_recipe
 from toolkit import stopping
 from toolkit.errors import StorageError
 from toolkit.runs.checkpoints import Checkpoints
+from toolkit.runs.lock import InUseError, locked
 from toolkit.training import fit
 from toolkit.training.events import Evaluation
 from toolkit.training.processes import Processes
@@ -48,6 +49,17 @@ def test_an_evaluation_that_was_stopped_and_then_killed_behind_its_line_has_one_
     interrupt(recipe, lambda event: isinstance(event, Evaluation))
     toolkit.finetune(recipe)
     assert (folder / fit.METRICS).read_bytes() == expected
+
+
+def test_what_went_wrong_before_is_forgotten_by_who_has_the_folder(recipe, folder):
+    folder.mkdir(parents=True)
+    told = folder / "error-rank-1.json"
+    told.touch()
+    with locked(folder), pytest.raises(InUseError):
+        toolkit.finetune(recipe)
+    assert told.exists()
+    interrupt(recipe, lambda event: isinstance(event, Evaluation))
+    assert not told.exists()
 
 
 @pytest.mark.parametrize("is_scoring", [False, True])

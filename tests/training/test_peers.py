@@ -20,6 +20,7 @@ from tests import faulty
 from tests.forked import commands_forked
 from toolkit import stopping
 from toolkit.errors import DataError, ToolkitError
+from toolkit.runs.lock import InUseError
 from toolkit.training import peers
 
 SAME = ("model/model.safetensors", "metrics.jsonl", "predictions-test.jsonl", "results.json")
@@ -359,6 +360,13 @@ def test_an_error_of_its_own_is_told_at_once_and_written_down(alone):
     assert found["cause"] == "train.conll:3: found nothing"
     assert found["exit_code"] == 2
     assert "DataError" in found["traceback"]
+
+
+def test_nothing_is_written_into_a_folder_that_another_run_holds(alone):
+    alone.end(InUseError("runs/small: in use by another run (process 7 on host)"))
+    told = peers.Fault(*json.loads(alone.store.get("toolkit/1/fault")))
+    assert told.cause.startswith("runs/small: in use")
+    assert not list(alone.folder.iterdir())
 
 
 def test_who_tells_a_fault_second_leaves_without_a_word(alone):

@@ -34,6 +34,7 @@ from toolkit.training.fit import Progress, fit, new_scaler
 from toolkit.training.job import Finished as Finished
 from toolkit.training.job import Job, begin
 from toolkit.training.optimiser import build_optimiser
+from toolkit.training.peers import forget
 from toolkit.training.preparation import (
     check_blocks,
     check_rates,
@@ -112,6 +113,7 @@ def finetune(
 def _opened(recipe: Recipe, processes: Processes, fresh: bool) -> Iterator[Run]:
     if processes.is_main:
         with Run.opened(recipe, fresh=fresh) as run:
+            forget(run.folder)
             processes.wait()
             yield run
     else:

@@ -26,6 +26,7 @@ from torch.distributed.distributed_c10d import _get_default_store
 from toolkit import stopping
 from toolkit.encoders.tokenizer_file import SILENCE
 from toolkit.errors import ToolkitError
+from toolkit.runs.lock import InUseError  # whose folder is another run's
 from toolkit.training.watched import Watched, is_alive
 
 log = logging.getLogger(__name__)
@@ -215,7 +216,7 @@ class Peers:
         """The fault that was told first, and whether it is this one, which is written down."""
         told = self.store.compare_set(f"{self.name}/fault", "", json.dumps(fault))
         first = Fault(*json.loads(told))
-        if first == fault and not fault.is_stop:
+        if first == fault and not (fault.is_stop or isinstance(error, InUseError)):
             self._write(fault, error)
         return first, first == fault
 

@@ -18,7 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from toolkit import stopping
 from toolkit.errors import ToolkitError
-from toolkit.training.peers import Peers, forget
+from toolkit.training.peers import Peers
 
 # how `accelerate launch` tells its processes what it was asked for
 _OTHER_WAYS = {
@@ -56,8 +56,6 @@ class Processes:
         if not torch.distributed.is_initialized() or self.count == 1:
             yield
             return
-        if self.is_main:
-            forget(folder)
         peers = Peers(self.rank, self.count, folder)
         try:
             yield
