@@ -3,7 +3,8 @@
 One that fails, is killed or hangs leaves the others waiting in an operation that never ends, or
 with a broken connection that names nobody. So each has a thread that looks after the others: what
 one has told in the store that they met in, which of this machine's are gone, which have passed no
-boundary for long while others wait for them. The first to know says it in one line, writes
+boundary for long while others wait for them; and whoever sees a broken connection looks for the one
+that is silent since. The first to know says it in one line, writes
 `error-rank-<r>.json` into the run's folder, and all end.
 """
 
