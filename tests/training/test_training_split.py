@@ -5,22 +5,24 @@ import os
 from pathlib import Path
 
 import pytest
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, BertTokenizer
 
 import toolkit
 from tests.recipes import LSTM, pretrained, write_recipe
 from toolkit.data.conll import Conll
+from toolkit.data.json_lines import JsonLines
 from toolkit.errors import DataError
 from toolkit.evaluation.predictions import Reader
 from toolkit.examples import Answer, Document, Question, Tagged, Text
 from toolkit.models.reading import WindowSize
+from toolkit.runs import files
 from toolkit.tasks.masked_language_modelling import MaskedLanguageModelling
 from toolkit.tasks.question_answering import QuestionAnswering
 from toolkit.tasks.sequence_classification import SequenceClassification
 from toolkit.tasks.token_classification import TokenClassification
-from toolkit.training.cache import Cache
+from toolkit.training.cache import Cache, hash_of_file
 from toolkit.training.events import Note
-from toolkit.training.training_split import Survey, TrainingSplit
+from toolkit.training.training_split import Source, Survey, TrainingSplit
 from toolkit.training.training_windows import training_windows
 from toolkit.training.window_store import UnstorableError
 
@@ -203,6 +205,60 @@ def test_nothing_is_kept_of_code_of_a_users_own(cache, recipe, reads):
         toolkit.finetune(loaded.model_copy(update={"task": Own()}), fresh=True)
     assert reads.count("train.conll") == 2
     assert not cache.exists() or entries(cache) == []
+
+
+def test_no_windows_are_kept_of_a_tokenizer_class_of_a_users_own(cache, checkpoints):
+    class Backwards(BertTokenizer):
+        def pieces_of(self, words):
+            return [[self.convert_tokens_to_ids(word[-1])] for word in words]
+
+    examples = [Tagged(("ab", "ba"), ("O", "O"))]
+    reader = Reader(
+        TokenClassification().learn(examples),
+        Backwards.from_pretrained(checkpoints["bert"]),
+        WindowSize(16, 0),
+    )
+    first = training_windows(reader, examples, Cache(cache, print), print).of(0)[0].inputs
+    Backwards.pieces_of = lambda self, words: [[self.unk_token_id] for _ in words]
+    other = training_windows(reader, examples, Cache(cache, print), print).of(0)[0].inputs
+    assert list(first["input_ids"]) != list(other["input_ids"])
+    assert not cache.exists() or entries(cache) == []
+
+
+@pytest.mark.parametrize("what", ["train", "labels"])
+def test_a_file_that_changes_while_it_is_hashed_is_not_remembered(tmp_path, what, monkeypatch):
+    places = {"train": tmp_path / "train.jsonl", "labels": tmp_path / "names.txt"}
+    places["train"].write_text('{"text": "a", "label": 0}\n{"text": "b", "label": 1}\n')
+    places["labels"].write_text("no\nyes\n")
+    data = JsonLines(train=str(places["train"]), labels_file=str(places["labels"]))
+
+    def hashed(path: Path) -> str:
+        found = hash_of_file(path)
+        if path == places[what]:
+            places[what].write_text(places[what].read_text() + "maybe\n")
+        return found
+
+    assert not Source.of(data, SequenceClassification()).has_changed()
+    monkeypatch.setattr("toolkit.training.training_split.hash_of_file", hashed)
+    assert Source.of(data, SequenceClassification()).has_changed()
+
+
+@pytest.mark.parametrize("what", ["facts", "words", "windows"])
+def test_an_entry_that_another_process_removes_meanwhile_is_made_again(
+    cache, tmp_path, what, monkeypatch
+):
+    recipe = write_recipe(tmp_path, LSTM, num_train=20, num_dev=4)
+    first, _ = run(recipe)
+    intact = Cache._intact
+
+    def gone(self, name):
+        place = intact(self, name)
+        if place is not None and name.startswith(what):
+            files.remove(place)  # once nobody holds its lock any more
+        return place
+
+    monkeypatch.setattr(Cache, "_intact", gone)
+    assert run(recipe, fresh=True)[0] == first
 
 
 class Noted(TokenClassification):

@@ -24,6 +24,7 @@ FOLDER, LIMIT = "TOOLKIT_CACHE", "TOOLKIT_CACHE_GB"  # variables of the environm
 USUAL_LIMIT = 20.0  # GB
 _PIECE, _BLOCK = 1 << 26, 1 << 20  # bytes of a file that are hashed by themselves, and at a time
 _AT_ONCE = 4  # pieces
+_VERSIONED = ("toolkit.", "transformers.")  # modules whose code `code_version` knows
 _PACKAGES = ("tokenizers", "transformers", "numpy", "pydantic")  # whose code decides the contents
 
 
@@ -42,7 +43,7 @@ def key_of(*parts: str) -> str:
 
 def is_own_code(*parts: object) -> bool:
     """Whether a part is of a user's own class, whose code may change under the same name."""
-    return any(not type(part).__module__.startswith("toolkit.") for part in parts)
+    return any(not type(part).__module__.startswith(_VERSIONED) for part in parts)
 
 
 @lru_cache(maxsize=1)

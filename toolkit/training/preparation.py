@@ -11,7 +11,14 @@ import torch
 from toolkit.data.text import counted
 from toolkit.encoders.base import encoder_of
 from toolkit.encoders.loading import tokenizer_in
-from toolkit.errors import DataError, RecipeError, RunError, StorageError, UnreachableError
+from toolkit.errors import (
+    DataError,
+    RecipeError,
+    RunError,
+    StorageError,
+    ToolkitError,
+    UnreachableError,
+)
 from toolkit.models.precision import resolve_precision
 from toolkit.recipe.schema import Recipe, Train
 from toolkit.runs import files
@@ -234,7 +241,12 @@ def _known_tokenizer(
         place = cache.entry(f"words-{key_of(hash_of_examples(examples), *parts)}", fill)
     except (OSError, StorageError):  # said where windows are to be stored
         return None
-    known: PreTrainedTokenizerFast = tokenizer_in(place)
+    try:
+        known: PreTrainedTokenizerFast = tokenizer_in(place)
+    except (OSError, ToolkitError):
+        if place.is_dir():
+            raise
+        return None  # another process has removed it to make room
     for key in ("is_local", "local_files_only"):  # how it was loaded: the run's copy is as learned
         known.init_kwargs.pop(key, None)
     return known

@@ -9,7 +9,7 @@ in the cache under what it was read from, so that the next start with the same f
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, Self, overload
@@ -41,10 +41,9 @@ class Facts(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A file that the training split alone is read from, and the block that reads it."""
+    """The files that the training split alone is read from, and the block that reads them."""
 
-    path: Path
-    state: tuple[int, int]  # size and time of change when it was hashed
+    states: Mapping[Path, tuple[int, int]]  # size and time of change before they were hashed
     key: str
 
     @classmethod
@@ -52,22 +51,24 @@ class Source(NamedTuple):
         """None where what is read cannot be known from bytes, or where the code is a user's own."""
         if not reads_apart(data, task):
             return None
-        paths = [data.path_of(data.train), *_strings(data)]
-        hashes = [hash_of_file(found) for path in paths if (found := _file(path))]
-        path = _file(paths[0])
-        if path is None:
+        if _file(data.path_of(data.train)) is None:
             return None
+        paths = [data.path_of(data.train), *_strings(data)]
+        states = {found: _state(found) for path in paths if (found := _file(path))}
+        hashes = [hash_of_file(found) for found in states]
         left_out = {"dev", "test"} if data.is_divided(data.train) else {"dev", "test", "split"}
         options = data.model_dump_json(exclude=left_out)
-        return cls(path, _state(path), json.dumps([type(data).__qualname__, options, hashes]))
+        return cls(states, json.dumps([type(data).__qualname__, options, hashes]))
 
     def entry(self, task: Task) -> str:
         """The name of what is known of the split for a task."""
         return f"facts-{key_of(self.key, type(task).__qualname__, task.model_dump_json())}"
 
     def has_changed(self) -> bool:
-        """Whether the file is another one than was hashed."""
-        return not self.path.is_file() or _state(self.path) != self.state
+        """Whether a file is another one than was hashed."""
+        return any(
+            not path.is_file() or _state(path) != state for path, state in self.states.items()
+        )
 
 
 def reads_apart(data: Data, task: Task) -> bool:
@@ -273,11 +274,11 @@ def _state(path: Path) -> tuple[int, int]:
 def _known(cache: Cache, name: str, task: Task) -> Facts | None:
     try:
         place = cache.find(name)
+        if place is None:
+            return None
+        found = json.loads((place / FACTS).read_text(encoding="utf-8"))
     except (OSError, StorageError):  # said where windows are to be stored
         return None
-    if place is None:
-        return None
-    found = json.loads((place / FACTS).read_text(encoding="utf-8"))
     learned = type(task).model_validate_json(found["task"])
     first = TypeAdapter(list[task.reads]).validate_json(found["first"])  # type: ignore[name-defined]
     return Facts(found["number"], found["sha256"], tuple(found["notes"]), tuple(first), learned)

@@ -103,7 +103,7 @@ def _key_of(reader: Reader, examples: Sequence[Any]) -> str | None:
     """What windows are made of; None where that cannot be said (code of a user's own)."""
     task, tokenizer = reader.task, reader.tokenizer
     backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None or is_own_code(task):
+    if backend is None or is_own_code(task, tokenizer):
         return None
     encoded(tokenizer, "a")  # each use sets what the backend does not write down, too
     made_of = {
