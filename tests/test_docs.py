@@ -11,6 +11,7 @@ import pytest
 from tests.forked import command_forked, script_forked
 from tests.recipes import write_recipe
 from toolkit import load_recipe
+from toolkit.compare.reading import read_ladder
 from toolkit.standin import sample_folder
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -134,10 +135,25 @@ def test_the_custom_baseline_runs_by_recipe_and_predicts(tmp_path):
 
 
 def test_the_keys_of_a_teacher_are_those_of_a_recipe(tmp_path):
-    (block,) = blocks("distillation.md", "yaml")
+    block, _ = blocks("distillation.md", "yaml")
     recipe = (
         "task: {type: sequence-classification}\nmodel: {type: lstm}\ndata: {format: csv, train: x}"
     )
     path = tmp_path / "student.yaml"
     path.write_text(f"{recipe}\n{block}", encoding="utf-8")
     assert load_recipe(path).train.distill.teacher == "runs/banking77-minilm"
+
+
+def test_the_ladder_of_taught_taggers_is_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("TOOLKIT_DATA", str(tmp_path))
+    for name in ("wnut17", "glove"):
+        (tmp_path / name).mkdir()
+    for name in ("wnut17train.conll", "emerging.dev.conll", "emerging.test.annotated"):
+        (tmp_path / "wnut17" / name).touch()
+    (tmp_path / "glove" / "glove.twitter.25d.top12k.txt").touch()
+    path = tmp_path / "taught.yaml"
+    path.write_text(blocks("distillation.md", "yaml")[1], encoding="utf-8")
+    rungs = read_ladder(path).rungs
+    taught = [runs[0].train.distill for runs in rungs.values()]
+    assert [settings and settings.temperature for settings in taught] == [None, 2.0, 1.0]
+    assert len({settings.weight for settings in taught if settings}) == 1
