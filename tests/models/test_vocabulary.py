@@ -6,8 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
+from transformers import AutoConfig, AutoModel
 
 import toolkit
+from tests.checkpoints import make_tokenizer
 from tests.recipes import pretrained, write_recipe
 from tests.training.test_steps import loop_of, sentences
 from toolkit import stopping
@@ -129,3 +132,30 @@ def test_stopped_between_two_checkpoints_it_ends_with_the_same_bits(
         return (tmp_path / "runs" / name / "model" / "model.safetensors").read_bytes()
 
     assert run("often", 2, 3, 7) == run("never")
+
+
+def test_what_pads_a_batch_is_read_as_itself_where_the_embedding_names_another_entry(tmp_path):
+    tokenizer = make_tokenizer("electra")
+    shape = {"hidden_size": 32, "embedding_size": 32, "num_hidden_layers": 1}
+    config = AutoConfig.for_model(
+        "convbert",  # whose convolutions see padding
+        vocab_size=len(tokenizer),
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        pad_token_id=tokenizer.pad_token_id + 1,
+        **shape,
+    )
+    torch.manual_seed(0)
+    for part in (tokenizer, AutoModel.from_config(config)):
+        part.save_pretrained(tmp_path / "convbert")
+    recipe = write_recipe(tmp_path, pretrained(str(tmp_path / "convbert")), num_train=16)
+
+    def weights(name: str, *, compacts: bool) -> dict[str, torch.Tensor]:
+        changes = (f"train.compact_vocabulary={str(compacts).lower()}", f"run.name={name}")
+        loaded = toolkit.load_recipe(recipe, "train.epochs=1", *changes)
+        return load_file(toolkit.finetune(loaded).folder / "model" / "model.safetensors")
+
+    expected = weights("every-row", compacts=False)
+    for name, tensor in weights("some-rows", compacts=True).items():
+        assert torch.allclose(tensor, expected[name], atol=1e-6, rtol=0), name

@@ -85,7 +85,7 @@ class Vocabulary:
 
 
 def compact(model: Model, used: "np.ndarray[Any, Any]") -> Vocabulary | None:
-    """Leave out what no training window looks up (`used`: unique ids); None where it does not pay.
+    """Leave out what no training batch looks up (`used`: unique ids); None where it does not pay.
 
     Nor is anything done to a table that is not trained, or that something else is tied to.
     """
@@ -97,7 +97,7 @@ def compact(model: Model, used: "np.ndarray[Any, Any]") -> Vocabulary | None:
         return None
     rows, width = embedding.weight.shape
     used = np.union1d(used, np.asarray(model.encoder.always_read(), dtype=used.dtype))
-    if embedding.padding_idx is not None:  # padded batches look it up
+    if embedding.padding_idx is not None:  # has no gradient, whether batches look it up or not
         used = np.union1d(used, [embedding.padding_idx])
     if (rows - len(used)) * width < _FEWEST:
         return None

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 
 from toolkit import registry
@@ -209,7 +210,8 @@ def _loop(job: Job, model: Model, reader: Reader) -> Loop:
     _tell_windows(job, windows)
     plan = Plan(len(examples), train.batch_size, train.epochs, train.seed)
     check_rates(train, plan)
-    vocabulary = _compacted(job, model, windows)
+    padding = padding_of(reader.tokenizer)
+    vocabulary = _compacted(job, model, np.union1d(windows.used, [padding["input_ids"]]))
     unfreezing = Unfreezing.of(model, train, plan)
     if unfreezing is not None and (num := unfreezing.left_out(plan)):
         job.tell(Note(f"train.unfreeze_every: the run ends before the lowest {num} are trained"))
@@ -222,7 +224,7 @@ def _loop(job: Job, model: Model, reader: Reader) -> Loop:
         train=train,
         plan=plan,
         windows=windows.of,
-        padding=padding_of(reader.tokenizer),
+        padding=padding,
         processes=job.processes,
         unfreezing=unfreezing,
         vocabulary=vocabulary,
@@ -244,10 +246,10 @@ def _budgeted(job: Job, loop: Loop) -> Loop:
     return loop._replace(train=train, smaller=smaller)
 
 
-def _compacted(job: Job, model: Model, windows: Windows) -> Vocabulary | None:
+def _compacted(job: Job, model: Model, used: "np.ndarray[Any, Any]") -> Vocabulary | None:
     if job.recipe.task.varies or not job.recipe.train.compact_vocabulary:
         return None
-    vocabulary = compact(model, windows.used)
+    vocabulary = compact(model, used)
     if vocabulary is not None:
         trained, total = len(vocabulary.rows), len(vocabulary.table)
         job.tell(
