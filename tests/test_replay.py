@@ -6,8 +6,10 @@ import pytest
 
 import toolkit
 from tests.recipes import interrupt, write_recipe
+from tests.short_memory import short_memory
 from toolkit.errors import RunError
 from toolkit.replay import replay
+from toolkit.runs.run import Run
 from toolkit.training.steps import Step
 
 
@@ -97,3 +99,11 @@ def test_what_a_run_tuned_at_its_end_is_no_part_of_what_a_replay_begins_with(tmp
 def test_what_is_no_run_is_refused(tmp_path):
     with pytest.raises(RunError, match=r"has no manifest\.json with a recipe, expected a run"):
         replay(tmp_path)
+
+
+def test_what_memory_did_not_hold_is_not_computed_at_once_in_a_replay_either(tmp_path):
+    recipe = toolkit.load_recipe(write_recipe(tmp_path))
+    with short_memory(100, after=4):
+        folder = toolkit.finetune(recipe).folder
+    assert Run(folder).budgets()
+    assert replay(folder) == (10, None, True, None)

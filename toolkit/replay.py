@@ -46,6 +46,9 @@ def replay(
             text, f"run.folder={place}", "run.track=[]", allow_code=tuple(allow_code)
         )
         again = Run(Path(place) / recipe.run.name)
+        if smaller := run.budgets():  # what memory did not hold decides how a step is cut
+            again.folder.mkdir()
+            again.write_budgets(smaller)
         difference = None
         look = _watching(again, recorded, run.is_finished, watch)
         try:
