@@ -18,6 +18,7 @@ from tests.short_memory import short_memory
 from tests.training.test_processes import steps
 from tests.training.test_steps import loop_of, sentences
 from toolkit.errors import RecipeError, RunError
+from toolkit.models import vocabulary
 from toolkit.training import steps as loops
 from toolkit.training.elastic import Tree, check_equal, own_parts, summed_in_order
 from toolkit.training.steps import Halved, Step
@@ -70,6 +71,28 @@ def test_restarts_on_other_numbers_of_processes_have_the_same_bits(recipe, expec
         assert codes == [STOPPED] * sizes[-1]
         sizes.append(random.choice([size for size in (1, 2, 4) if size != sizes[-1]]))
     assert bits(run_forked(recipe, f"chain-{chain}", *ELASTIC, processes=sizes[-1])) == expected
+
+
+def test_rows_of_the_vocabulary_that_nobody_trains_have_the_same_bits(
+    tmp_path, checkpoints, monkeypatch
+):
+    monkeypatch.setattr(vocabulary, "_FEWEST", 1)
+    recipe = write_recipe(tmp_path, pretrained(checkpoints["bert"]), num_train=3, num_dev=30)
+    keys = {  # checkpoints between evaluations, and decay of what development data reads
+        "train": "{epochs: 6, batch_size: 2, learning_rate: 1e-2, precision: fp32}",
+        "train.reproducible": "elastic",
+        "train.micro_batches": 2,
+        "train.weight_decay": 0.9,
+        "train.checkpoint_every": 2,
+        "train.evaluate_every": 6,
+        "evaluate.batch_size": 3,
+    }
+    changes = [f"{key}={value}" for key, value in keys.items()]
+    whole = run_forked(recipe, "whole", *changes, processes=1)
+    assert bits(run_forked(recipe, "two", *changes)) == bits(whole)
+    there = f"run.folder={tmp_path}/chain"
+    assert finetune_forked(recipe, there, *changes, processes=2, until=5) == [STOPPED] * 2
+    assert bits(run_forked(recipe, "chain", *changes, processes=1)) == bits(whole)
 
 
 def test_the_default_mode_has_other_bits_on_other_numbers(recipe):

@@ -237,18 +237,20 @@ def _save(
 
     `is_between`: a run that nobody stopped would have none here.
     """
-    if loop.processes.is_main:
-        scaler = loop.scaler.state_dict() if loop.scaler else None
-        with loop.whole(decayed=not is_between):
+    checkpoint = None
+    # in every process: shares of weights are brought together, and decay is rounded where it is
+    # made up for
+    with loop.whole(decayed=not is_between):
+        if loop.processes.is_main:
+            scaler = loop.scaler.state_dict() if loop.scaler else None
             state = progress._asdict() | {"scaler": scaler, "frozen": frozen_hash(model)}
-            weights = weights_of(model, without=model.frozen)
-        state["share_left"] = loop.vocabulary.share_left if loop.vocabulary else 1.0
-        checkpoint = Checkpoint(weights, state_of(loop.optimiser, loop.model), state)
+            state["share_left"] = loop.vocabulary.share_left if loop.vocabulary else 1.0
+            checkpoint = Checkpoint(weights_of(model, without=model.frozen), {}, state)
+    if checkpoint is not None:
+        checkpoint = checkpoint._replace(optimiser=state_of(loop.optimiser, loop.model))
         is_last = is_end or progress.is_done
         saving.save(progress.step, checkpoint, best=progress.best_step, is_last=is_last)
     elif loop.sharding is not None:
-        with loop.whole(decayed=not is_between):  # which takes the shares of all
-            pass
         give_state(loop.optimiser, loop.model)
     loop.processes.wait()
 
