@@ -284,7 +284,7 @@ def test_its_types_are_kept(write):
         ":7: price: found '2', expected a number",
     ]
     assert refusal(jsonl(), write('{"body": "a"}\n'), Review) == [
-        ": no column 'stars'. It has body"
+        ": no column 'stars'. It has body: set data.columns.stars"
     ]
 
 

@@ -71,7 +71,10 @@ def table_of(source: str, asked: Asked, form: Form) -> Table:
         header = [cell.strip() for cell in first.cells]
         faults += _twice(header, first, asked)
     elif form.header == "auto" and not faults and asked.gold and labels.begin_with_a_name():
-        what = f"label {labels.first!r} is in no other row: set data.header"
+        what = (
+            f"label {labels.first!r} is in no other row: "
+            "set data.header: true if the row names columns, false if it is an example"
+        )
         faults.append(Fault(labels.place, what))
     positions = {name: at for at, name in enumerate(header or ())}
 

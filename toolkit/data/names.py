@@ -110,7 +110,9 @@ def _no_column(table: Table, name: str, asked: Asked) -> str:
         example = ", ".join(f"{field.name}: {at}" for at, field in enumerate(wanted(asked)))
         found = f"{counted(table.width, 'column')} without names"
         return f"{found}, expected data.columns, such as {{{example}}}"
-    return f"no column {shown(name)}.{nearest(name, table.header)} It has {named(table.header)}"
+    found = f"no column {shown(name)}.{nearest(name, table.header)} It has {named(table.header)}"
+    may_be_set = asked.gold and name not in asked.columns.values()  # `predict` has no overrides
+    return f"{found}: set data.columns.{name}" if may_be_set else found
 
 
 def _by_position(table: Table, asked: Asked, keys: dict[str, Key]) -> None:

@@ -51,7 +51,9 @@ WRONG = [
     ]),
     Wrong("no-rows", as_parquet(GOOD[:0]), [": no row in it"]),
     Wrong("a-column-twice", as_parquet(TWICE), [": column 'text' twice"]),
-    Wrong("no-label", as_parquet(GOOD.select(["text"])), [": no column 'label'. It has text"]),
+    Wrong("no-label", as_parquet(GOOD.select(["text"])), [
+        ": no column 'label'. It has text: set data.columns.label"
+    ]),
     Wrong("null-text", as_parquet(rows(text=["a", None], label=["x", "y"])), [
         "[1]: text: found null, expected text"
     ]),

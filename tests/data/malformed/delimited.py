@@ -33,13 +33,13 @@ WRONG = [
     Wrong(
         "no-column-for-the-text",
         "id,body,label\n1,a,b\n",
-        [": no column 'text'. It has id, body, label"],
+        [": no column 'text'. It has id, body, label: set data.columns.text"],
         {"header": True},
     ),
     Wrong(
         "a-column-that-is-nearly-there",
         "txet,label\na,b\n",
-        [": no column 'text'. Did you mean 'txet'? It has txet, label"],
+        [": no column 'text'. Did you mean 'txet'? It has txet, label: set data.columns.text"],
         {"header": True},
     ),
     Wrong(
@@ -99,7 +99,10 @@ WRONG = [
     Wrong(
         "a-header-that-is-an-example",
         "What,Mood\n" + "one,good\ntwo,bad\n" * 10,
-        [":1: label 'Mood' is in no other row: set data.header"],
+        [
+            ":1: label 'Mood' is in no other row: "
+            "set data.header: true if the row names columns, false if it is an example"
+        ],
     ),
     Wrong("a-name-twice", "text,label,label\na,b,c\n", [":1: column 'label' twice in the header"]),
     Wrong("cell-missing", "text,label\na,b\nc\nd,e\n", [":3: 1 column, expected 2 (comma)"]),

@@ -123,10 +123,11 @@ WRONG = [
         ":1: pair: missing, expected text", ":3: pair: missing, expected text"
     ]),
     Wrong("no-key-that-is-known", '{"body": "a", "mood": "x"}\n', [
-        ": no column 'text'. It has body, mood", ": no column 'label'. It has body, mood"
+        ": no column 'text'. It has body, mood: set data.columns.text",
+        ": no column 'label'. It has body, mood: set data.columns.label",
     ]),
     Wrong("many-keys-and-none-is-known", '{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"label":"x"}\n', [
-        ": no column 'text'. It has a, b, c, d, e and 2 more"
+        ": no column 'text'. It has a, b, c, d, e and 2 more: set data.columns.text"
     ]),
     # labels
     Wrong("a-number-among-labels", labelled('"x"', '"y"', "3"), [
@@ -228,7 +229,7 @@ WRONG = [
         ":1: answers[0].answer_start: missing, expected a whole number"
     ], reads=Question),
     Wrong("no-answers-at-all", '{"question": "a", "context": "b"}\n', [
-        ": no column 'answers'. It has question, context"
+        ": no column 'answers'. It has question, context: set data.columns.answers"
     ], reads=Question),
     Wrong("an-empty-context", asked("[]", " "), [
         ":1: context: found ' ', expected text"

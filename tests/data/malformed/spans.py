@@ -37,13 +37,15 @@ WRONG = [
     ]),
     Wrong("no-text", marked() + '{"entities": []}\n', [":2: text: missing, expected text"]),
     Wrong("no-text-anywhere", '{"body": "a", "entities": []}\n', [
-        ": no column 'text'. It has body, entities"
+        ": no column 'text'. It has body, entities: set data.columns.text"
     ]),
     Wrong("an-empty-text", marked() + marked(text=" "), [":2: text: found ' ', expected text"]),
     Wrong("no-spans", marked() + '{"text": "a"}\n', [
         ":2: entities: missing, expected a list of spans"
     ]),
-    Wrong("no-spans-anywhere", '{"text": "a"}\n', [": no column 'spans'. It has text"]),
+    Wrong("no-spans-anywhere", '{"text": "a"}\n', [
+        ": no column 'spans'. It has text: set data.columns.spans"
+    ]),
     Wrong("spans-under-two-keys", '{"text": "a", "entities": [], "label": []}\n', [
         ": spans may be 'entities' or 'label': set data.columns.spans"
     ]),
