@@ -42,6 +42,15 @@ def test_questions_are_counted_by_whether_they_have_an_answer():
     }
 
 
+def test_of_questions_only_never_answering_can_be_right_by_habit():
+    none, some = Question("q", "c", ()), Question("q", "c", (Answer("c", 0),))
+    assert kinds(QuestionAnswering(), dev=[some, some, none]) == []
+    [finding] = label_findings(labels_of(QuestionAnswering(), {"dev": [none, none, some]}))
+    assert finding.message == (
+        "always answering 'no answer' is right in 67 % of dev: compare exact with it"
+    )
+
+
 def test_numbers_are_described_and_not_counted():
     rows = texts(0.0, 1, 2.0, 5.0)
     found = labels_of(SequenceClassification(labels="regression"), {"train": rows})
@@ -74,6 +83,7 @@ def test_a_label_that_outweighs_all_others_is_the_score_to_beat():
     rows = texts(*["no"] * 9, "yes")
     [finding] = label_findings(labels_of(SequenceClassification(), {"train": rows}))
     assert finding.message.startswith("always answering 'no' is right in 90 % of train")
+    assert finding.message.endswith("compare accuracy with it")
     multi = SequenceClassification(labels="multi")
     assert kinds(multi, train=[Text("a", label=("x",)), Text("b", label=())]) == []
 

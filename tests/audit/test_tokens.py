@@ -88,6 +88,18 @@ def test_the_windows_are_those_of_training(checkpoints, kind, name):
         assert (train.tokens, train.lengths["max"]) == (sum(lengths), max(lengths))
 
 
+def test_one_long_text_takes_windows_and_is_truncated_and_two_take_and_are():
+    task, model = SequenceClassification(truncate=True), Lstm(min_count=1, max_length=48)
+    for num, verbs in ((1, ("takes", "is")), (2, ("take", "are"))):
+        examples = [*[Text(LONG, label="a")] * num, Text(LINE, label="b")]
+        found = tokens_of(task, recipe_of(task, model), {"train": examples})
+        [message] = [each.message for each in found.findings if each.kind == "truncated"]
+        assert f"{verbs[1]} truncated" in message
+        windows = tokens_of(SequenceClassification(), recipe_of(task, model), {"train": examples})
+        [message] = [each.message for each in windows.findings if each.kind == "long-examples"]
+        assert f" of {num + 1} {verbs[0]} more than a window" in message
+
+
 def test_unknown_tokens_and_words_are_counted():
     examples = [Tagged(("a", "b", "c", "a"), ("O",) * 4), Tagged(("d", "d"), ("O",) * 2)]
     task = TokenClassification().learn(examples)

@@ -21,6 +21,7 @@ class Labels(NamedTuple):
     counts: Mapping[str, Mapping[str, int]]  # split -> label -> how often, the most frequent first
     numbers: Mapping[str, Mapping[str, float]]  # split -> quartiles, where labels are numbers
     per_example: float | None  # the mean number of labels, in all splits
+    score_of_always: Mapping[str, str | None]  # label -> the score that is then its share
 
     def total(self) -> Counter[str]:
         """How often each label comes in all splits."""
@@ -48,7 +49,9 @@ def labels_of(task: Any, splits: Mapping[str, Sequence[Any]]) -> Labels:
         counter = Counter(label for label in found if not isinstance(label, float))
         counts[name] = dict(sorted(counter.items(), key=lambda item: (-item[1], item[0])))
     rows = sum(map(len, splits.values()))
-    return Labels(task.unit, counts, numbers, total / rows if rows else None)
+    known = {label for each in counts.values() for label in each}
+    scores = {label: task.score_of_always(label) for label in known}
+    return Labels(task.unit, counts, numbers, total / rows if rows else None, scores)
 
 
 def quartiles(values: Sequence[float]) -> dict[str, float]:
@@ -162,10 +165,11 @@ def _majority(labels: Labels) -> list[Finding]:
     counts = labels.counts[name]
     label, most = next(iter(counts.items()))
     total = sum(counts.values())
-    if len(counts) < 2 or 2 * most <= total:
+    score = labels.score_of_always[label]
+    if len(counts) < 2 or 2 * most <= total or score is None:
         return []
     share = percent(most, total)
-    message = f"always answering {label!r} is right in {share} of {name}: compare accuracy with it"
+    message = f"always answering {label!r} is right in {share} of {name}: compare {score} with it"
     return [Finding("note", "majority-label", message)]
 
 

@@ -113,13 +113,17 @@ def _findings(
 ) -> list[Finding]:
     findings = []
     if found.long_examples:
+        takes = "takes" if found.long_examples == 1 else "take"
         message = (
-            f"{name}: {counted(found.long_examples, 'example')} of {rows:,} take more than a "
+            f"{name}: {counted(found.long_examples, 'example')} of {rows:,} {takes} more than a "
             f"window of {size.max_length} tokens, {found.windows:,} windows in all"
         )
         findings.append(Finding("note", "long-examples", message))
     if found.truncated:
-        message = f"{name}: {counted(found.truncated, 'example')} are truncated, as the recipe says"
+        verb = "is" if found.truncated == 1 else "are"
+        message = (
+            f"{name}: {counted(found.truncated, 'example')} {verb} truncated, as the recipe says"
+        )
         findings.append(Finding("warning", "truncated", message))
     if found.unknown and found.unknown > MUCH_UNKNOWN * found.tokens:
         share = percent(found.unknown, found.tokens)

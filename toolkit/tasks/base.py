@@ -176,6 +176,10 @@ class Task(Block, ABC):
         found = getattr(example, "tags", None) or getattr(example, "label", None)
         return () if found is None else found if isinstance(found, tuple) else (found,)
 
+    def score_of_always(self, label: str) -> str | None:
+        """The score that is a label's share if it is always predicted; None: it cannot be."""
+        return "accuracy"
+
     def entities_of(self, example: Any) -> Iterable[tuple[str, str]]:
         """The (type, text) of what is named in an example: an audit asks whether it is new."""
         return ()
