@@ -29,7 +29,7 @@ def finetune(
     loaded = load_recipe(recipe, *changes, allow_code=allowed)
     overridden = {change.partition("=")[0] for change in changes}
     loaded = ready(loaded, stand_in=stand_in, overridden=overridden)  # before anything heavy loads
-    display = progress.Display(loaded)
+    display = progress.Display(loaded, allowed)
     with display:
         with starting():
             from toolkit.training.finetune import finetune as run_recipe

@@ -5,9 +5,10 @@ each complete, says the same.
 """
 
 import os
+import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -27,8 +28,9 @@ SECONDS_BETWEEN_LINES = 30.0
 class Display:
     """Turns the events of a job into output; silent in all processes but the first."""
 
-    def __init__(self, recipe: "Recipe") -> None:
+    def __init__(self, recipe: "Recipe", allowed: Sequence[str] = ()) -> None:
         self.recipe = recipe
+        self.allowed = allowed  # modules of the user's own, which other commands need as well
         self.is_main = os.environ.get("RANK", "0") == "0"
         self.num_steps = 0
         self.bar = Progress(
@@ -100,7 +102,9 @@ class Display:
             self.say(line)
         flag = "--pair " if len(finished.task.typed) == 2 else ""
         texts = '"…" "…"' if flag else '"…"'
-        self.say(f"try it: toolkit predict {finished.folder} {flag}{texts}")
+        folder = shlex.quote(str(finished.folder))
+        code = "".join(f" --allow-code {module}" for module in self.allowed)
+        self.say(f"try it: toolkit predict {folder} {flag}{texts}{code}")
         self._stand_in()
 
     def _stand_in(self) -> None:
