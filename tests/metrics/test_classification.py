@@ -205,3 +205,9 @@ def test_matthews_of_a_large_split_does_not_overflow():
 def test_a_label_outside_the_set_is_named():
     with pytest.raises(DataError, match=r"label 'e' \(2 times\) is not in the label set: a, b"):
         classification_scores(["a", "b"], ["e", "e"], LABELS)
+
+
+def test_no_two_averages_are_called_the_same():
+    scores = multilabel_scores([("a",), ("b",)], [("a",), ("a",)], LABELS)
+    averages = [score.about["average"] for score in scores.values() if "average" in score.about]
+    assert len(averages) == len(set(averages)) > 3

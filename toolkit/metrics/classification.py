@@ -173,9 +173,10 @@ def _averages(truth: "Array", guess: "Array", labels: Sequence[str], unit: str) 
     reason = "" if truth.any() else "no gold labels" if len(truth) else "no examples"
     by_example = _by_label(counts).sum(axis=1)  # (examples, 3)
     macro = about | {"average": "macro"}
+    macro_all = about | {"average": "macro, labels without gold too", "labels": "all"}
     return {
         "macro_f1": _score(macro_f1, counts, macro | supported | {"per_label": rows}, reason),
-        "macro_f1_all": _score(macro_f1_all, counts, macro | {"labels": "all"}, reason),
+        "macro_f1_all": _score(macro_f1_all, counts, macro_all, reason),
         "micro_f1": _score(f1, by_example, about | {"average": "micro", "labels": "all"}, reason),
         "weighted_f1": _score(
             weighted_f1, counts, about | {"average": "weighted by support"} | supported, reason
