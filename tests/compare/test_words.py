@@ -59,7 +59,7 @@ def test_a_reader_is_told_what_differs_what_the_best_costs_and_what_is_as_good()
         "high scores +0.0100 f1 against middle: no difference between the recipes is shown (p "
         "0.400, corrected for 2 comparisons); 95% interval -0.0100 to +0.0300.",
         "With 1,287 examples and these seeds, differences below 0.021 between two models and 0.034 "
-        "between two recipes are mostly missed (80% power at the 5% level, neighbouring rungs).",
+        "between two recipes are found less than 80% of the time (neighbouring rungs, 5% level).",
     ]
 
 

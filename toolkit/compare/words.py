@@ -8,6 +8,7 @@ from toolkit.compare.significance import LEVEL
 from toolkit.compare.speed import BATCH
 from toolkit.data.text import counted
 
+P_VALUES = "; p values corrected after Holm, those of models are of the first seeds"
 BUSY = 0.25  # of the machine: who measures then, measures others, too
 
 
@@ -81,8 +82,9 @@ def _power(found: Mapping[str, Any]) -> list[str]:
         return []
     units = f"{found['examples']:,} examples"
     return [
-        f"With {units} and these seeds, differences below {' and '.join(parts)} are mostly missed "
-        f"({smallest['power']:.0%} power at the {smallest['level']:.0%} level, neighbouring rungs)."
+        f"With {units} and these seeds, differences below {' and '.join(parts)} are found less "
+        f"than {smallest['power']:.0%} of the time (neighbouring rungs, {smallest['level']:.0%} "
+        "level)."
     ]
 
 
@@ -197,7 +199,7 @@ def about(found: Mapping[str, Any]) -> str:
     return (
         f"{found['metric']}{f' ({what})' if what else ''} on {found['split']}, "
         f"{counted(found['examples'], 'example')}; {found['confidence']:.0%} intervals over "
-        f"{found['resampled']}s{'; p values corrected after Holm' * ('best' in found)}. "
+        f"{found['resampled']}s{P_VALUES * ('best' in found)}. "
         f"{machine['processor']}, {machine['device']}, {counted(machine['threads'], 'thread')}."
     )
 
