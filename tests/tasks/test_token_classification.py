@@ -118,6 +118,26 @@ def test_predictions_are_shown_in_the_text_they_came_from():
     assert TASK.render(example, tags) == "[Peter  Blackburn](PER) lives in [Brussels](LOC)."
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["Er ist im Haus.", "Er im Haus dem in .", "Er in dem Garten Haus .", "Er in dem Haus . Ja"],
+)
+def test_words_that_do_not_spell_their_text_are_shown_without_it(text):
+    example = Tagged(("Er", "in", "dem", "Haus", "."), text=text)  # CoNLL-U: 3-4 im
+    tags = Tags(("B-PER", "O", "O", "B-LOC", "O"), (1.0,) * 5)
+    assert TASK.render(example, tags) == "[Er](PER) in dem [Haus](LOC) ."
+    assert all("characters" not in span for span in TASK.record(example, tags)["spans"])
+
+
+def test_spans_of_a_text_say_where_they_are_in_it():
+    text = "  Peter  Blackburn 👍 lives in\tBrussels. "
+    example = Tagged.of(text)
+    tags = Tags(("B-PER", "I-PER", "O", "O", "O", "B-LOC", "O"), (1.0,) * 7)
+    spans = TASK.record(example, tags)["spans"]
+    places = [span["characters"] for span in spans]
+    assert [text[start:end] for start, end in places] == ["Peter  Blackburn", "Brussels"]
+
+
 def test_records_hold_words_tags_and_spans():
     record = TASK.record(SENTENCES[1], Tags(("B-PER", "I-PER"), (0.5, 0.25)))
     assert record["spans"] == [

@@ -18,13 +18,27 @@ def marked_text(example: Tagged, spans: Sequence[Span]) -> str:
     return "".join(pieces)
 
 
-def _gaps(example: Tagged) -> list[str]:
-    """What stands before each word: as in the text where there was one, a space otherwise."""
+def places_of(example: Tagged) -> list[tuple[int, int]] | None:
+    """Where each word begins and ends in the text; None where the words do not spell it.
+
+    The text of a CoNLL-U sentence has *im* where its words are *in dem*.
+    """
     if example.text is None:
-        return ["", *[" "] * (len(example.words) - 1)]
-    gaps, at = [], 0
+        return None
+    places, at = [], 0
     for word in example.words:
-        start = example.text.index(word, at)
-        gaps.append(example.text[at:start])
+        start = example.text.find(word, at)
+        if start < 0 or example.text[at:start].strip():
+            return None
         at = start + len(word)
-    return gaps
+        places.append((start, at))
+    return None if example.text[at:].strip() else places
+
+
+def _gaps(example: Tagged) -> list[str]:
+    """What stands before each word: as in the text where it is spelled, a space otherwise."""
+    places = places_of(example)
+    if example.text is None or places is None:
+        return ["", *[" "] * (len(example.words) - 1)]
+    ends = [0, *(end for _, end in places)]
+    return [example.text[end:start] for end, (start, _) in zip(ends, places)]

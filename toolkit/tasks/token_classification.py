@@ -16,7 +16,7 @@ from toolkit.metrics.score import Score
 from toolkit.metrics.spans import seqeval_f1, span_scores, spans_of
 from toolkit.metrics.tokens import accuracy
 from toolkit.tasks.base import Share, Task
-from toolkit.tasks.marked_text import marked_text
+from toolkit.tasks.marked_text import marked_text, places_of
 from toolkit.tasks.tag_cases import span_case, tag_case
 from toolkit.tasks.tag_faults import illegal_tags, unseen_labels
 from toolkit.tasks.transitions import are_spans, legal_transitions, unreachable
@@ -253,15 +253,20 @@ class TokenClassification(Task):
         return None if example.tags is None else list(example.tags)
 
     def record(self, example: Tagged, prediction: Tags) -> dict[str, Any]:
-        """Words, tags, the probability of each and the spans that the tags make."""
+        """Words, tags, the probability of each and the spans that the tags make.
+
+        `start` and `end` count words; `characters` says where a span is in the text, if it has one.
+        """
         record: dict[str, Any] = {
             "words": list(example.words),
             "prediction": list(prediction.tags),
             "score": [round(score, 6) for score in prediction.scores],
         }
         if self.has_spans:
+            places = places_of(example)
             record["spans"] = [
                 {"type": kind, "start": start, "end": end, "words": list(example.words[start:end])}
+                | ({"characters": [places[start][0], places[end - 1][1]]} if places else {})
                 for kind, start, end in spans_of(prediction.tags)
             ]
         return record
