@@ -74,6 +74,30 @@ class NeedsGold(TokenClassification):
         return [Window(w.inputs, w.targets or {"labels": [0] * w.length}, w.where) for w in found]
 
 
+class LearnsInPlace(TokenClassification):
+    def learn(self, examples):
+        super().learn(examples)
+
+
+class BareLoss(TokenClassification):
+    def head(self, width):
+        head = super().head(width)
+        inner = head.loss
+        head.loss = lambda scores, targets: inner(scores, targets)[0]
+        return head
+
+
+class ReadsGold(TokenClassification):
+    def windows(self, example, tokenizer, max_length, overlap):
+        assert len(example.tags) == len(example.words)
+        return super().windows(example, tokenizer, max_length, overlap)
+
+
+class ScoresAnother(TokenClassification):
+    def score(self, examples, predictions):
+        return {"right": 1.0}
+
+
 class CannotLearn(TokenClassification):
     def head(self, width):
         class Zero(torch.nn.Module):
@@ -140,6 +164,10 @@ class MarksNothing(TokenClassification):
 @pytest.mark.parametrize(
     ("task", "sentence"),
     [
+        (LearnsInPlace, "`learn` gives NoneType, expected a copy of the task"),
+        (BareLoss, "expected the sum over targets and how many there are"),
+        (ReadsGold, "without gold cannot be predicted"),
+        (ScoresAnother, "`score` gives right, and not the metric"),
         (MeanLoss, "not a sum"),
         (CountsWindows, "count is not a sum"),
         (ReadsPadding, "padding changes"),

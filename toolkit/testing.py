@@ -39,6 +39,10 @@ def check_task(task: Task, examples: Sequence[Any], encoder: Encoder = SMALL) ->
     with torch.random.fork_rng([]):
         torch.manual_seed(0)
         learned = task.learn(examples)
+        _require(
+            isinstance(learned, type(task)),
+            f"`learn` gives {type(learned).__name__}, expected a copy of the task",
+        )
         texts = [text for example in examples for text in learned.texts(example)]
         tokenizer = encoder.tokenizer(texts)
         learned = learned.learn_vocabulary(tokenizer)
@@ -88,7 +92,11 @@ def _check_padding(model: Model, reader: Reader, windows: Sequence[Window]) -> N
 
 
 def _check_sums(model: Model, reader: Reader, groups: Sequence[Sequence[Window]]) -> None:
-    whole = _loss(model, _collate(reader, [window for group in groups for window in group]))
+    try:
+        whole = _loss(model, _collate(reader, [window for group in groups for window in group]))
+    except (TypeError, ValueError) as error:
+        what = "expected the sum over targets and how many there are"
+        raise AssertionError(f"the loss of the head fails: {error!r}; {what}") from error
     parts = [_loss(model, _collate(reader, group)) for group in groups]
     loss, count = sum(part[0] for part in parts), sum(part[1] for part in parts)
     _require(
@@ -104,13 +112,24 @@ def _check_sums(model: Model, reader: Reader, groups: Sequence[Sequence[Window]]
 
 def _check_without_gold(model: Model, reader: Reader, examples: Sequence[Any]) -> None:
     bare = [example.without_gold() for example in examples]
-    for example in bare:
-        for window in reader.windows(example):
-            _require(window.targets is None, "an example without gold has a window with targets")
     told = _predict(model, reader, examples)
+    try:
+        windows = [window for example in bare for window in reader.windows(example)]
+        blind = _predict(model, reader, bare)
+    except (TypeError, AttributeError) as error:
+        raise AssertionError(f"an example without gold cannot be predicted: {error!r}") from error
     _require(
-        _predict(model, reader, bare) == [reader.task.blind(each) for each in told],
+        all(window.targets is None for window in windows),
+        "an example without gold has a window with targets",
+    )
+    _require(
+        blind == [reader.task.blind(each) for each in told],
         "the prediction changes when the gold is taken away",
+    )
+    scores = reader.own_scores(examples, told)
+    _require(
+        reader.task.metric in scores,
+        f"`score` gives {', '.join(scores) or 'nothing'}, and not the metric {reader.task.metric}",
     )
 
 
