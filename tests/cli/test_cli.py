@@ -174,9 +174,10 @@ def test_a_labelled_file_is_predicted_word_by_word(finished):
     folder = finished / "runs" / "small"
     done = run("predict", folder, "--file", finished / "test.conll", "--output", "jsonl")
     assert done.returncode == 0, done.stderr
-    ours = [json.loads(line)["prediction"] for line in done.stdout.splitlines()]
-    saved = (folder / "predictions-test.jsonl").read_text().splitlines()
-    assert ours == [json.loads(line)["prediction"] for line in saved]
+    ours = list(map(json.loads, done.stdout.splitlines()))
+    saved = list(map(json.loads, (folder / "predictions-test.jsonl").read_text().splitlines()))
+    for key in ("id", "prediction"):
+        assert [record[key] for record in ours] == [record[key] for record in saved]
 
 
 def test_evaluating_again_gives_the_scores_of_the_run(finished, tmp_path):

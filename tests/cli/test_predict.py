@@ -81,7 +81,12 @@ def test_a_pair_is_given_by_its_option_or_with_a_tab_between(runs, tmp_path):
     assert said(runs, "question", "--file", tmp_path / "questions.txt") == by_option
     record = {"question": "Where did Ada live?", "context": ADA}
     (tmp_path / "questions.jsonl").write_text(json.dumps(record), encoding="utf-8")
-    assert said(runs, "question", "--file", tmp_path / "questions.jsonl") == by_option
+    of_file = said(runs, "question", "--file", tmp_path / "questions.jsonl")
+    assert of_file == [{"id": "1"} | by_option[0]]  # a file says which of its examples it is
+    record["id"] = "q7"
+    (tmp_path / "questions.jsonl").write_text(json.dumps(record), encoding="utf-8")
+    assert said(runs, "question", "--file", tmp_path / "questions.jsonl")[0]["id"] == "q7"
+    del record["id"]
     assert toolkit.load(runs["question"].folder).predict([tuple(record.values())])
 
 

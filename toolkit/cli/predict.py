@@ -79,7 +79,9 @@ def predict(
             for example, prediction in zip(group, predictions, strict=True):
                 if output == "jsonl":
                     record = predictor.task.record(example, prediction)
-                    said = record | {"precision": predictor.precision}
+                    name = getattr(example, "id", "")  # of an example of a file
+                    said = ({"id": name} if name else {}) | record
+                    said |= {"precision": predictor.precision}
                     print(json.dumps(said, ensure_ascii=not has_all_letters(sys.stdout)))
                 else:
                     print(predictor.task.render(example, prediction))
