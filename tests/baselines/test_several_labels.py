@@ -7,7 +7,7 @@ import pytest
 import toolkit
 from tests.recipes import interrupt
 from toolkit.replay import replay
-from toolkit.training.events import Scored
+from toolkit.training.events import Note, Scored
 
 RECIPE = """
 task: {{type: sequence-classification, labels: multi}}
@@ -44,8 +44,11 @@ def test_majority_says_the_most_frequent_set_whatever_threshold_would_score_bett
 
 @pytest.mark.parametrize("recipe", ["ngram-linear"], indirect=True)
 def test_ngrams_get_thresholds_from_the_development_split(recipe):
-    finished = toolkit.finetune(recipe)
+    seen = []
+    finished = toolkit.finetune(recipe, watch=seen.append)
     assert len(finished.task.thresholds) == 2
+    told = [each.text for each in seen if isinstance(each, Note) and "tuned" in each.text]
+    assert told == ["dev: task.thresholds is tuned on it; its scores below are with what was found"]
     stored = toolkit.load_recipe(finished.folder / "recipe.yaml")
     assert stored.task.thresholds == finished.task.thresholds
     assert finished.results["best"]["value"] == 1.0

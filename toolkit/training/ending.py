@@ -42,6 +42,11 @@ def tuned(job: Job, say: Say, scorer: Any) -> tuple[Job, Any]:
     task = job.processes.from_main(scorer.task.tune(job.splits["dev"], predicted.predictions))
     if task == scorer.task:
         return job, scorer
+    keys = [
+        key for key in type(task).model_fields if getattr(task, key) != getattr(scorer.task, key)
+    ]
+    what = f"{', '.join(f'task.{key}' for key in keys)} {'is' if len(keys) == 1 else 'are'}"
+    job.tell(Note(f"dev: {what} tuned on it; its scores below are with what was found"))
     recipe = job.recipe.model_copy(update={"task": task})
     if job.processes.is_main:
         job.run.write_recipe(recipe)
