@@ -16,6 +16,7 @@ from toolkit.data.given import Given
 from toolkit.encoders.recurrent import Lstm
 from toolkit.errors import RecipeError, ToolkitError
 from toolkit.examples import Answer, Question, Text
+from toolkit.models import precision
 from toolkit.recipe.distill import Distill
 from toolkit.recipe.schema import Evaluate, Recipe, RunSettings, Train
 from toolkit.runs.run import Run
@@ -322,6 +323,24 @@ def test_what_a_tagger_knows_is_read_from_the_cache_as_it_was_said(tagging, tmp_
         known = knowledge_of(question, Cache(tmp_path, lambda said: None), lambda event: None)
         likely = torch.from_numpy(known.rows).softmax(dim=1).amax(dim=1)  # (words,)
         assert likely.tolist() == pytest.approx(told, rel=1e-5)
+
+
+def test_what_a_teacher_says_in_another_arithmetic_is_not_found(tagging, tmp_path, monkeypatch):
+    path, distill = tagging
+    student = toolkit.load_recipe(path, distill)
+    teacher = Teacher.of(student.train.distill, ())
+    train = teacher.recipe.train.model_copy(update={"precision": "bf16"})
+    teacher = teacher._replace(recipe=teacher.recipe.model_copy(update={"train": train}))
+    examples = [each.without_gold() for each in student.data.splits()["train"].examples]
+    task = teacher.recipe.task
+    lessons = task.lessons(task, student.train.distill)
+    question = Asked(teacher, lessons, task, examples, torch.device("cpu"))
+    cache = Cache(tmp_path, lambda said: None)
+    asked = []
+    for has_bf16 in (True, False, True):
+        monkeypatch.setattr(precision, "has_bf16", lambda device, has=has_bf16: has)
+        knowledge_of(question, cache, asked.append)
+    assert len(asked) == 2
 
 
 def test_two_processes_are_taught_as_one_is(tagging, tmp_path):

@@ -20,6 +20,7 @@ from toolkit.data.text import counted, expand
 from toolkit.encoders.loading import tokenizer_in
 from toolkit.errors import RecipeError, RunError, StorageError
 from toolkit.evaluation.predictions import Reader, predict
+from toolkit.models.precision import for_prediction
 from toolkit.recipe.distill import Distill
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.schema import Recipe
@@ -186,7 +187,8 @@ def _key_of(question: Question) -> str | None:
         "tasks": [recipe.task.model_dump_json(), question.student.model_dump_json()],
         "model": recipe.model.model_dump_json(),
         "read": [recipe.evaluate.batch_size, recipe.evaluate.batch_tokens],
-        "precision": recipe.train.precision,
+        "precision": for_prediction(None, None, recipe.train.precision, question.device),
         "device": question.device.type,
+        "torch": torch.__version__,
     }
     return key_of(json.dumps(made_of))
