@@ -19,9 +19,17 @@ from tests.checkpoints import FAMILIES, make_checkpoint
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
+    """More are for forked processes: one that has had threads hangs in those that it forks."""
     import torch
 
-    torch.set_num_threads(1)
+    own, here = torch.set_num_threads, os.getpid()
+
+    def set_num_threads(number: int) -> None:
+        assert number == 1 or os.getpid() != here, "several threads in a process that forks"
+        own(number)
+
+    own(1)
+    torch.set_num_threads = set_num_threads
 
 
 @pytest.fixture(scope="module", autouse=True)

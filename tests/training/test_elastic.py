@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import toolkit
 from tests.checkpoints import make_checkpoint
-from tests.forked import STOPPED, finetune_forked, run_forked
+from tests.forked import STOPPED, finetune_forked, finished, forked, run_forked
 from tests.recipes import LSTM, interrupt, pretrained, write_recipe
 from tests.short_memory import short_memory
 from tests.training.test_processes import steps
@@ -180,21 +180,26 @@ def test_a_run_keeps_the_threads_that_it_began_with(tmp_path):
     interrupt(loaded, second)
     filled = toolkit.load_recipe(tmp_path / "runs" / "small" / "recipe.yaml")
     assert (filled.train.threads, seen[-1]) == (1, 1)
-    torch.set_num_threads(2)
-    try:
+
+    def with_two():
+        torch.set_num_threads(2)
         interrupt(loaded, lambda event: seen.append(torch.get_num_threads()) or len(seen) > 6)
         assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(1)
-    assert seen[-1] == 1
+        assert seen[-1] == 1
+
+    assert finished(forked(with_two)) == 0
 
 
 def test_the_threads_that_a_recipe_names_are_used_while_it_runs(tmp_path):
     recipe = toolkit.load_recipe(write_recipe(tmp_path, LSTM), "train.threads=2", "train.epochs=1")
-    seen = set()
-    toolkit.finetune(recipe, watch=lambda _: seen.add(torch.get_num_threads()))
-    assert 2 in seen
-    assert torch.get_num_threads() == 1
+
+    def run():
+        seen = set()
+        toolkit.finetune(recipe, watch=lambda _: seen.add(torch.get_num_threads()))
+        assert 2 in seen
+        assert torch.get_num_threads() == 1
+
+    assert finished(forked(run)) == 0
 
 
 @pytest.mark.parametrize("parts", ["null", "6"])
