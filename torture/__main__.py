@@ -110,9 +110,15 @@ def _attack(bench: Bench, options: argparse.Namespace) -> int:
     return int(bool(failed))
 
 
+def trials_of(bench: Bench, goal: Goal, count: int | None) -> Sequence[str]:
+    """So many trials; for 0 all there are, the usual number where they are drawn without end."""
+    trials = goal.trials(bench, goal.number if count is None else count)
+    return trials or goal.trials(bench, goal.number)
+
+
 def _goal(bench: Bench, goal: Goal, options: argparse.Namespace) -> int:
     began = time.monotonic()
-    trials = goal.trials(bench, goal.number if options.count is None else options.count)
+    trials = trials_of(bench, goal, options.count)
     results = []
     with options.out.open("a", encoding="utf-8", buffering=1) as file:
         for result in _results(bench, trials, options.jobs):
@@ -206,7 +212,7 @@ def trial_of(bench: Bench, trial: str) -> Result:
 def _parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m torture", description=__doc__)
     made.add_argument("--only", nargs="+", choices=list(BY_NAME), default=list(BY_NAME))
-    made.add_argument("--count", type=int, help="trials of each goal, 0: all there are")
+    made.add_argument("--count", type=int, help="trials of each goal, 0: all that are not drawn")
     made.add_argument("--trial", nargs="+", help="only these, by their names")
     made.add_argument("--mutants", nargs="*", help="let defects be noticed instead: these, or all")
     made.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from torture.__main__ import GOALS, MUTANTS, trial_of, try_mutant
+from torture.__main__ import BY_NAME, GOALS, MUTANTS, trial_of, trials_of, try_mutant
 from torture.bench import NUM_STEPS, Bench
 
 SAMPLE = {
@@ -37,6 +37,12 @@ def test_a_sample_of_a_goal_goes_as_promised(bench, goal):
     results = [trial_of(bench, trial) for trial in goal.trials(bench, SAMPLE[goal.name])]
     assert len(results) >= SAMPLE[goal.name]
     assert [result for result in results if result.fault] == []
+
+
+@pytest.mark.parametrize("name", ["damage", "clock", "pairs"])
+def test_a_goal_whose_trials_are_drawn_is_not_left_out_where_all_are_wanted(bench, name):
+    goal = BY_NAME[name]
+    assert len(trials_of(bench, goal, 0)) == len(trials_of(bench, goal, None)) == goal.number
 
 
 def test_the_best_step_is_neither_the_first_that_is_scored_nor_the_last(bench):
