@@ -40,9 +40,14 @@ def run(*words: str) -> Ended:
         file.seek(0)
         output = file.read().decode("utf-8", errors="replace")
     if process.returncode:
-        tail = " / ".join(output.strip().splitlines()[-3:])
-        raise ToolkitError(f"{' '.join(words)}: exit code {process.returncode}: {tail}")
+        raise failure(words, process.returncode, output)
     return Ended(seconds, usage.ru_maxrss / 1024, output)
+
+
+def failure(words: Sequence[str], code: int, output: str) -> ToolkitError:
+    """The error for a process that failed, with its last lines."""
+    tail = " / ".join(output.strip().splitlines()[-3:])
+    return ToolkitError(f"{' '.join(words)}: exit code {code}: {tail}")
 
 
 def whole_job(*, scores: bool) -> Table:

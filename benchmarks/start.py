@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.commands import run
+from benchmarks.commands import failure, run
 from benchmarks.table import Table, spread
-from toolkit.errors import ToolkitError
 from toolkit.recipe.load import load_recipe
 from toolkit.standin import ready
 
@@ -58,8 +57,7 @@ def first_step(folder: Path, recipe: str, changes: Sequence[str] = ()) -> float:
         try:
             while not (lines.is_file() and lines.stat().st_size):
                 if process.poll():
-                    tail = " / ".join(log.read_text("utf-8", "replace").strip().splitlines()[-3:])
-                    raise ToolkitError(f"{' '.join(words)}: exit code {process.returncode}: {tail}")
+                    raise failure(words, process.returncode, log.read_text("utf-8", "replace"))
                 time.sleep(LOOK)
             return time.perf_counter() - began
         finally:

@@ -309,15 +309,20 @@ def test_a_tagger_is_taught_the_same_however_a_step_is_cut(tagging, tmp_path, de
     assert sum(count for *_, count in logs[0]) == num_words
 
 
-def test_what_a_tagger_knows_is_read_from_the_cache_as_it_was_said(tagging, tmp_path):
+def asked_of(tagging):
+    """The question about all training sentences, without gold."""
     path, distill = tagging
     student = toolkit.load_recipe(path, distill)
     teacher = Teacher.of(student.train.distill, ())
     examples = [each.without_gold() for each in student.data.splits()["train"].examples]
     task = teacher.recipe.task
     lessons = task.lessons(task, student.train.distill)
-    question = Asked(teacher, lessons, task, examples, torch.device("cpu"))
-    predictions = toolkit.load(teacher.run.folder).predict(examples)
+    return Asked(teacher, lessons, task, examples, torch.device("cpu"))
+
+
+def test_what_a_tagger_knows_is_read_from_the_cache_as_it_was_said(tagging, tmp_path):
+    question = asked_of(tagging)
+    predictions = toolkit.load(question.teacher.run.folder).predict(question.examples)
     told = [sure for said in predictions for sure in said.scores]  # of a word's tag: the highest
     for _ in range(2):  # asked, and found
         known = knowledge_of(question, Cache(tmp_path, lambda said: None), lambda event: None)
@@ -326,15 +331,11 @@ def test_what_a_tagger_knows_is_read_from_the_cache_as_it_was_said(tagging, tmp_
 
 
 def test_what_a_teacher_says_in_another_arithmetic_is_not_found(tagging, tmp_path, monkeypatch):
-    path, distill = tagging
-    student = toolkit.load_recipe(path, distill)
-    teacher = Teacher.of(student.train.distill, ())
+    question = asked_of(tagging)
+    teacher = question.teacher
     train = teacher.recipe.train.model_copy(update={"precision": "bf16"})
-    teacher = teacher._replace(recipe=teacher.recipe.model_copy(update={"train": train}))
-    examples = [each.without_gold() for each in student.data.splits()["train"].examples]
-    task = teacher.recipe.task
-    lessons = task.lessons(task, student.train.distill)
-    question = Asked(teacher, lessons, task, examples, torch.device("cpu"))
+    recipe = teacher.recipe.model_copy(update={"train": train})
+    question = question._replace(teacher=teacher._replace(recipe=recipe))
     cache = Cache(tmp_path, lambda said: None)
     asked = []
     for has_bf16 in (True, False, True):

@@ -70,7 +70,7 @@ def _bounded(place: str, weights: Weights) -> Iterator[None]:
 
 def tokenizer_in(folder: Path, **options: Any) -> Any:
     """The tokenizer that a folder holds. ToolkitError where it may not or cannot be loaded."""
-    from transformers import AutoTokenizer  # here: what is made from scratch needs none of it
+    from transformers import AutoTokenizer  # here: models that count need none of it
 
     check_folder(folder, is_checkpoint=False)
     with panics(folder):

@@ -128,8 +128,9 @@ def knowledge_of(question: Question, cache: Cache, tell: Watch) -> Knowledge:
     """What the teacher knows of the examples: from the cache, or asked now and kept there."""
 
     def fill(folder: Path) -> None:
-        rows, offsets = _asked(question, tell)
-        save_file({"rows": rows, "offsets": offsets}, folder / KNOWLEDGE)
+        # safetensors writes an array's memory as it lies, and what was indexed lies by columns
+        arrays = map(np.ascontiguousarray, _asked(question, tell))
+        save_file(dict(zip(Knowledge._fields, arrays, strict=True)), folder / KNOWLEDGE)
 
     if (key := _key_of(question)) is not None:
         try:
@@ -161,8 +162,7 @@ def _asked(question: Question, tell: Watch) -> Knowledge:
         device=question.device,
     ).predictions
     offsets = np.cumsum([0, *(len(rows) for rows in said)], dtype=np.int64)
-    # safetensors writes an array's memory as it lies, and what was indexed lies by columns
-    return Knowledge(np.ascontiguousarray(np.concatenate(said)), offsets)
+    return Knowledge(np.concatenate(said), offsets)
 
 
 class _Scribe:
