@@ -74,7 +74,9 @@ def make_tokenizer(family: str, text: Sequence[str] = TEXT) -> Any:
         special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
         if family == "modernbert":
             special = ["[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]"]
-        model.train_from_iterator(text, vocab_size=420, min_frequency=1, special_tokens=special)
+        model.train_from_iterator(
+            text, vocab_size=420, min_frequency=1, special_tokens=special, show_progress=False
+        )
         if family == "roberta":
             import json
 

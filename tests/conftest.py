@@ -8,6 +8,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_DATASETS_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+# torch asks for the name of every address that connects: where an answer is lost, a second, not 5
+os.environ.setdefault("RES_OPTIONS", "timeout:1 attempts:1")
 os.environ.pop("WORLD_SIZE", None)
 
 from pathlib import Path

@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 from torture import (
     clean,
@@ -32,19 +33,19 @@ from torture import (
 from torture.bench import Bench, SceneFailed, finish, start
 from torture.goal import Goal
 
-GOALS: tuple[Goal, ...] = (
+GOALS: tuple[Goal, ...] = (  # those of long trials first: no process is left alone with one
+    clean.GOAL,
+    kills.GOAL,
+    ranks.GOAL,
+    gradient.GOAL,
+    evaluation.GOAL,
+    signals.GOAL,
     crash.GOAL,
-    power.GOAL,
     disk.GOAL,
     damage.DAMAGE,
     damage.CLOCK,
     pairs.GOAL,
-    kills.GOAL,
-    signals.GOAL,
-    ranks.GOAL,
-    evaluation.GOAL,
-    gradient.GOAL,
-    clean.GOAL,
+    power.GOAL,
 )
 MUTANTS = (*mutants.MUTANTS, *wrong_runs.MUTANTS)
 BY_NAME = {goal.name: goal for goal in GOALS}
@@ -103,10 +104,14 @@ def _attack(bench: Bench, options: argparse.Namespace) -> int:
         return int(any(faults))
     if options.mutants is not None:
         return int(bool(_mutants(bench, options)))
+    chosen = [goal for goal in GOALS if goal.name in options.only]
+    # all of them before the first trial: what goals remember then is in every process
+    trials = [trials_of(bench, goal, options.count) for goal in chosen]
+    results = _in_parallel(trial_of, bench, chain.from_iterable(trials), options.jobs)
     failed = 0
-    for goal in GOALS:
-        if goal.name in options.only:
-            failed += _goal(bench, goal, options)
+    with options.out.open("a", encoding="utf-8", buffering=1) as file:
+        for goal, names in zip(chosen, trials, strict=True):
+            failed += _goal(goal, islice(results, len(names)), file)
     return int(bool(failed))
 
 
@@ -116,19 +121,17 @@ def trials_of(bench: Bench, goal: Goal, count: int | None) -> Sequence[str]:
     return trials or goal.trials(bench, goal.number)
 
 
-def _goal(bench: Bench, goal: Goal, options: argparse.Namespace) -> int:
-    began = time.monotonic()
-    trials = trials_of(bench, goal, options.count)
-    results = []
-    with options.out.open("a", encoding="utf-8", buffering=1) as file:
-        for result in _results(bench, trials, options.jobs):
-            file.write(json.dumps(result._asdict()) + "\n")
-            results.append(result)
-    faults = [result for result in results if result.fault]
+def _goal(goal: Goal, results: Iterable[Result], file: TextIO) -> int:
+    """Write down what came of a goal's trials; how many failed."""
+    done = []
+    for result in results:
+        file.write(json.dumps(result._asdict()) + "\n")
+        done.append(result)
+    faults = [result for result in done if result.fault]
+    seconds = sum(result.seconds for result in done)
     for result in faults[:10]:
         print(f"  {result.trial}: {result.fault}")
-    seconds = time.monotonic() - began
-    print(f"{goal.name:8} {len(results):5} trials, {len(faults)} failed, {seconds:.0f} s: "
+    print(f"{goal.name:10} {len(done):5} trials, {len(faults)} failed, {seconds:.0f} s of work: "
           f"{goal.promise}", flush=True)  # fmt: skip
     return len(faults)
 
@@ -177,10 +180,6 @@ def try_mutant(bench: Bench, number: int) -> tuple[int, str | None]:
     if ended.code != 0:  # the attack itself broke: that proves nothing
         print(f"{mutant.name}: the attack broke: {ended.text}", flush=True)
     return number, None
-
-
-def _results(bench: Bench, trials: Iterable[str], jobs: int) -> Iterator[Result]:
-    yield from _in_parallel(trial_of, bench, trials, jobs)
 
 
 def _in_parallel(

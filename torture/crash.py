@@ -1,15 +1,18 @@
 """Killed before each operation on the file system, and in the middle of each write.
 
 A scene is a job and where it is attacked: from its start, while it goes on behind a kill, or while
-`--fresh` clears a finished run.
+`--fresh` clears a finished run and what its cache holds is damaged, so that it is made again.
 """
 
+import contextlib
 import os
+import shutil
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from toolkit.runs import files
 from torture.bench import Bench, SceneFailed, goes_on, last_line, run
 from torture.filesystem import FileSystem, Operation, watched
 from torture.goal import Goal
@@ -72,16 +75,33 @@ def killing(folder: Path, point: str) -> AbstractContextManager[object]:
 
 
 def _prepared(bench: Bench, trial: str, scene: str) -> Path:
-    """A folder in which a scene stands where it is attacked."""
+    """A folder in which a scene stands where it is attacked: a copy of the first such folder."""
     base, _, how = scene.partition("+")
     folder = bench.place(trial, base)
+    if not how:
+        return folder
+    first = bench.trials / f"prepared-{scene}"
+    if not first.exists():
+        _prepare(folder, how)
+        aside = first.with_name(f"{first.name}-{os.getpid()}")
+        shutil.copytree(folder, aside)
+        with contextlib.suppress(OSError):  # another process was quicker
+            aside.rename(first)
+        return folder
+    shutil.rmtree(folder)
+    shutil.copytree(first, folder)
+    return folder
+
+
+def _prepare(folder: Path, how: str) -> None:
     if how == "resumed":
         ended = run(folder, within=lambda: killing(folder, str(_KILLED_FIRST)))
         assert ended.code == -signal.SIGKILL, ended.text
     elif how == "fresh":
         ended = run(folder)
         assert ended.code == 0, ended.text
-    return folder
+        for contents in (folder / "cache").glob(f"*/{files.CONTENTS}"):
+            contents.unlink()
 
 
 def _trials(bench: Bench, count: int) -> Sequence[str]:

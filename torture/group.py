@@ -2,6 +2,9 @@
 
 The process that forks them keeps the store in which they meet, as `torchrun` does. The store has a
 thread, which may hold a lock of the C library whenever one forks: so it is made behind the forks.
+
+torch asks the name service for the name of every address that connects, and waits 5 seconds where
+an answer is lost.
 """
 
 import os
@@ -15,6 +18,7 @@ from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from torture.bench import LOG, Ended, finish, start
 
+os.environ.setdefault("RES_OPTIONS", "timeout:1 attempts:1")  # read by each thread that asks
 HOST = "127.0.0.1"
 DIGITS = 5  # of a port
 

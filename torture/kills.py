@@ -10,13 +10,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import toolkit
 from torture.bench import (
     LOG,
+    SCENE,
     SCENES,
     Bench,
     Tree,
@@ -30,6 +31,7 @@ from torture.bench import (
 )
 from torture.goal import Goal
 
+PAGE = "runs/job/report.html"
 COUNT, COLD = 300, 20  # jobs, and how many of them are the command itself
 
 
@@ -40,28 +42,29 @@ class Whole(NamedTuple):
     left: Tree
 
 
-_whole: dict[tuple[str, bool], Whole] = {}
+_whole: dict[str, Whole] = {}
 
 
-def whole(bench: Bench, scene: str, is_cold: bool) -> Whole:
-    """A job that nobody kills, or the command itself."""
-    if (scene, is_cold) not in _whole:
+def whole(bench: Bench, scene: str, begin: Callable[[Path], int]) -> Whole:
+    """A job that nobody kills."""
+    key = f"{scene}:{begin.__name__}"
+    if key not in _whole:
         folder = bench.place(f"kills:{scene}:{os.getpid()}", scene)
         began = time.monotonic()
-        ended = finish((_typed if is_cold else _forked)(folder), folder / LOG)
+        ended = finish(begin(folder), folder / LOG)
         assert ended.code == 0, ended.text
-        _whole[scene, is_cold] = Whole(time.monotonic() - began, tree(folder))
+        _whole[key] = Whole(time.monotonic() - began, tree(folder))
         shutil.rmtree(folder)
-    return _whole[scene, is_cold]
+    return _whole[key]
 
 
 def _trials(bench: Bench, count: int) -> Sequence[str]:
     names = list(SCENES)
     number_cold = COLD if count >= COUNT else 0
     for scene in names:
-        whole(bench, scene, False)
-        if number_cold:
-            whole(bench, scene, True)
+        whole(bench, scene, _forked)
+    if number_cold:
+        whole(bench, SCENE, _typed)
     kinds = ["+cold"] * number_cold + [""] * (count - number_cold)
     return [
         f"kills:{names[number % len(names)]}{kind}:{number}" for number, kind in enumerate(kinds)
@@ -90,11 +93,12 @@ def _run(bench: Bench, trial: str) -> str | None:
     draw = generator_of(trial)
     scene, _, cold = trial.split(":")[1].partition("+")
     begin = _typed if cold else _forked
-    undisturbed = whole(bench, scene, bool(cold))
+    undisturbed = whole(bench, scene, _forked)  # the command leaves the same bits, and a page
+    seconds = whole(bench, SCENE if cold else scene, begin).seconds
     folder = bench.place(trial, scene)
     for _ in range(draw.randrange(1, 5)):
         child = begin(folder)
-        time.sleep(draw.uniform(0.02, 1.0) * undisturbed.seconds)
+        time.sleep(draw.uniform(0.02, 1.0) * seconds)
         os.kill(child, signal.SIGKILL)
         ended = finish(child, folder / LOG)
         if ended.code not in (0, -signal.SIGKILL):
@@ -102,9 +106,11 @@ def _run(bench: Bench, trial: str) -> str | None:
     ended = finish(begin(folder), folder / LOG)
     if ended.code != 0:
         return f"stuck: exit {ended.code}: {last_line(ended.text)}"
-    fault = unequal(tree(folder), undisturbed.left)
+    left = tree(folder)
     shutil.rmtree(folder)
-    return fault
+    if cold and left.pop(PAGE, None) is None:
+        return "the command wrote no page"
+    return unequal(left, undisturbed.left)
 
 
 GOAL = Goal(
