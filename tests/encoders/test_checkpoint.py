@@ -1,11 +1,14 @@
 """The files of a checkpoint, one at a time."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.checkpoints import make_checkpoint
 from toolkit import hub
 from toolkit.encoders import checkpoint as places
 from toolkit.encoders.checkpoint import Place, fetched, file_of
+from toolkit.encoders.loading import tokenizer_in
 from toolkit.encoders.pretrained import Pretrained
 from toolkit.errors import ToolkitError, UnreachableError
 
@@ -91,3 +94,13 @@ def test_what_cannot_be_fetched_is_unreachable(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(UnreachableError, match="checkpoint 'someone/else' cannot be fetched"):
         fetched(Place("someone/else", COMMIT, "of the Hub"))
+
+
+def test_a_tokenizer_that_is_saved_says_nothing_of_how_it_was_loaded(checkpoints, tmp_path):
+    for name, offline in (("on", False), ("off", True)):
+        tokenizer_in(Path(checkpoints["bert"]), local_files_only=offline).save_pretrained(
+            tmp_path / name
+        )
+    on, off = ((tmp_path / name / "tokenizer_config.json").read_text() for name in ("on", "off"))
+    assert on == off
+    assert "local" not in on

@@ -75,6 +75,8 @@ def tokenizer_in(folder: Path, **options: Any) -> Any:
     check_folder(folder, is_checkpoint=False)
     with panics(folder):
         tokenizer = AutoTokenizer.from_pretrained(folder, **options)
+    for key in ("is_local", "local_files_only"):  # how it was loaded, which would be saved with it
+        tokenizer.init_kwargs.pop(key, None)
     if (backend := getattr(tokenizer, "backend_tokenizer", None)) is not None:
         check_tokenizer(backend, folder)
     return tokenizer

@@ -242,11 +242,8 @@ def _known_tokenizer(
     except (OSError, StorageError):  # said where windows are to be stored
         return None
     try:
-        known: PreTrainedTokenizerFast = tokenizer_in(place)
+        return tokenizer_in(place)
     except (OSError, ToolkitError):
         if place.is_dir():
             raise
         return None  # another process has removed it to make room
-    for key in ("is_local", "local_files_only"):  # how it was loaded: the run's copy is as learned
-        known.init_kwargs.pop(key, None)
-    return known
