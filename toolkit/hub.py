@@ -14,9 +14,6 @@ import os
 import re
 import sys
 import threading
-import urllib.error
-import urllib.request
-from http.client import HTTPException
 from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import quote
@@ -139,6 +136,10 @@ def _ask(kind: Kind, name: str, revision: str | None) -> _Answer:
 
 
 def _request(url: str) -> _Answer:
+    import urllib.error  # here: most starts ask nobody
+    import urllib.request
+    from http.client import HTTPException
+
     try:
         request = urllib.request.Request(url, headers={"User-Agent": "toolkit"})
         if token := _token():

@@ -1,6 +1,7 @@
 """The command line: the only part that prints. One small file a command."""
 
 import errno
+import gc
 import os
 import platform
 import shlex
@@ -99,6 +100,7 @@ def _who() -> str:
 
 def _exit(code: str | int | None) -> NoReturn:
     if "WORLD_SIZE" not in os.environ or isinstance(code, str):
+        gc.freeze()  # else all that was loaded is looked through for rubbish before the end
         sys.exit(code)
     # taking the interpreter down would sometimes destroy threads of gloo that still run, which
     # aborts the process, and waits for collective operations that never end
