@@ -11,7 +11,6 @@ from torch import Tensor
 from toolkit import stopping
 from toolkit.evaluation import predictions
 from toolkit.models.batch import collate
-from toolkit.runs.saving import Saving
 from toolkit.tasks.token_classification import TokenClassification
 from toolkit.training import finetune, fit, gradients, peers, steps
 from toolkit.training.processes import Processes
@@ -120,8 +119,8 @@ def _forgets_evaluation() -> None:
     """A stop in an evaluation takes the step for one that was scored."""
     save = fit._save
 
-    def saved(saving: Saving, loop: Any, model: Any, progress: fit.Progress, **keys: Any) -> None:
-        save(saving, loop, model, progress._replace(is_unscored=False), **keys)
+    def saved(fitting: fit.Fitting, progress: fit.Progress, **keys: Any) -> None:
+        save(fitting, progress._replace(is_unscored=False), **keys)
 
     fit._save = saved
 

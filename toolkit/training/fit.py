@@ -47,6 +47,30 @@ class Fitted(NamedTuple):
     on_dev: Predicted | None  # what they say of the development split, where they were scored here
 
 
+class Fitting(NamedTuple):
+    """What training needs around its loop."""
+
+    run: Run
+    recipe: Recipe
+    loop: Loop
+    model: Model
+    reader: Reader
+    dev: Sequence[Any] | None
+    watch: Watch
+    saving: Saving
+
+    def is_evaluated(self, step: int) -> bool:
+        """Whether the development split is scored behind a step; behind the last one always."""
+        plan = self.loop.plan
+        every = self.recipe.train.evaluate_every or plan.steps_per_epoch
+        return step == plan.num_steps or step % every == 0
+
+    def is_saved(self, step: int) -> bool:
+        """Whether a run that nobody stops has a checkpoint behind a step."""
+        every = self.recipe.train.checkpoint_every
+        return self.is_evaluated(step) or (every is not None and step % every == 0)
+
+
 def fit(
     run: Run,
     recipe: Recipe,
@@ -68,7 +92,8 @@ def fit(
     if progress.step:
         watch(Resumed(progress.step))
     with stopping.deferred():
-        fitted = _train(run, recipe, loop, model, reader, dev, watch, saving, progress)
+        fitting = Fitting(run, recipe, loop, model, reader, dev, watch, saving)
+        fitted = _train(fitting, progress)
     if loop.sharding is not None:
         loop.sharding.finish()
     if loop.vocabulary is not None:
@@ -80,77 +105,66 @@ def fit(
     return fitted
 
 
-def _train(
-    run: Run,
-    recipe: Recipe,
-    loop: Loop,
-    model: Model,
-    reader: Reader,
-    dev: Sequence[Any] | None,
-    watch: Watch,
-    saving: Saving,
-    progress: Progress,
-) -> Fitted:
-    train, on_dev = recipe.train, None
-
-    def scored(progress: Progress) -> Progress:
-        nonlocal on_dev
-        if dev is None:
-            return progress
-        with loop.whole():
-            evaluation, predicted = evaluate(recipe, loop, model, reader, dev, progress)
-        _log_evaluation(run, loop, evaluation, watch)
-        watch(evaluation)
-        on_dev = predicted if evaluation.is_best else on_dev
-        return _after(evaluation, progress, train.patience)
-
+def _train(fitting: Fitting, progress: Progress) -> Fitted:
+    loop, on_dev = fitting.loop, None
     if progress.is_unscored:
-        progress = scored(progress._replace(is_unscored=False))
-        _save(saving, loop, model, progress)
+        progress, on_dev = _scored(fitting, progress._replace(is_unscored=False), on_dev)
+        _save(fitting, progress)
     began = time.monotonic()
-    for step in () if progress.is_done else _steps(run, loop, progress.step, watch):
-        progress = progress._replace(step=step.number)
-        _log_step(run, loop, step, time.monotonic() - began, watch)
-        progress = _counted(run, loop, step, progress, watch)
+    for step in () if progress.is_done else _steps(fitting, progress.step):
+        number, seconds = step.number, time.monotonic() - began
+        _log_step(fitting, step, seconds)
+        progress = _counted(fitting, step, progress._replace(step=number))
+        progress = progress._replace(is_done=number == loop.plan.num_steps)
         began = time.monotonic()
-        watch(step)
-        is_last = step.number == loop.plan.num_steps
-        is_evaluated = (
-            is_last or step.number % (train.evaluate_every or loop.plan.steps_per_epoch) == 0
-        )
-        is_saved = is_evaluated or (
-            train.checkpoint_every and step.number % train.checkpoint_every == 0
-        )
+        fitting.watch(step)
+        is_saved = fitting.is_saved(number)
         if is_saved:  # so that the newest checkpoint is always one to go on from
-            _check_finite(loop, f"after step {step.number}")
-        progress = progress._replace(is_done=is_last)
-        if is_evaluated:
+            _check_finite(loop, f"after step {number}")
+        if fitting.is_evaluated(number):
             try:
-                progress = scored(progress)
+                progress, on_dev = _scored(fitting, progress, on_dev)
             except stopping.Stopped as stopped:
-                unscored = progress._replace(is_unscored=True)
-                _save(saving, loop, model, unscored, is_end=True)
+                _save(fitting, progress._replace(is_unscored=True), is_end=True)
                 raise _behind(step, stopped.exit_code) from None
         stop = loop.processes.stop()
         if stop and not is_saved:
-            _check_finite(loop, f"after step {step.number}")
+            _check_finite(loop, f"after step {number}")
         if is_saved or stop:
-            _save(saving, loop, model, progress, is_end=bool(stop), is_between=not is_saved)
+            _save(fitting, progress, is_end=bool(stop), is_between=not is_saved)
             began = time.monotonic()
         if stop:
             raise _behind(step, stop)
         if progress.is_done:
             break
     if progress.num_left_out:
-        watch(Note(_left_out(progress)))
+        fitting.watch(Note(_left_out(progress)))
     return Fitted(progress, on_dev)
 
 
-def _steps(run: Run, loop: Loop, done: int, watch: Watch) -> Iterator[Step]:
+def _scored(
+    fitting: Fitting, progress: Progress, on_dev: Predicted | None
+) -> tuple[Progress, Predicted | None]:
+    """Behind an evaluation: the progress, and what the best weights so far predicted."""
+    loop, dev = fitting.loop, fitting.dev
+    if dev is None:
+        return progress, on_dev
+    with loop.whole():
+        evaluation, predicted = evaluate(
+            fitting.recipe, loop, fitting.model, fitting.reader, dev, progress
+        )
+    _log_evaluation(fitting, evaluation)
+    fitting.watch(evaluation)
+    progress = _after(evaluation, progress, fitting.recipe.train.patience)
+    return progress, predicted if evaluation.is_best else on_dev
+
+
+def _steps(fitting: Fitting, done: int) -> Iterator[Step]:
     """The steps. What stops them for not being finite is left in the run.
 
     What memory did not hold is kept there, so that the run goes on as it went.
     """
+    run, loop = fitting.run, fitting.loop
     smaller = dict(loop.smaller)
     try:
         for step in steps(loop, done):
@@ -160,7 +174,7 @@ def _steps(run: Run, loop: Loop, done: int, watch: Watch) -> Iterator[Step]:
             smaller[step.number] = step.most
             if loop.processes.is_main:
                 run.write_budgets(smaller)
-            watch(
+            fitting.watch(
                 Note(
                     f"step {step.number}: memory does not hold {step.tokens:,} tokens at once: "
                     f"it is computed again, at most {step.most:,} at once from here on"
@@ -225,18 +239,13 @@ def _after(evaluation: Evaluation, progress: Progress, patience: int | None) -> 
 
 
 def _save(
-    saving: Saving,
-    loop: Loop,
-    model: Model,
-    progress: Progress,
-    *,
-    is_end: bool = False,
-    is_between: bool = False,
+    fitting: Fitting, progress: Progress, *, is_end: bool = False, is_between: bool = False
 ) -> None:
     """Save a checkpoint. StorageError where the disk refuses one behind which the process ends.
 
     `is_between`: a run that nobody stopped would have none here.
     """
+    loop, model = fitting.loop, fitting.model
     checkpoint = None
     # in every process: shares of weights are brought together, and decay is rounded where it is
     # made up for
@@ -249,7 +258,7 @@ def _save(
     if checkpoint is not None:
         checkpoint = checkpoint._replace(optimiser=state_of(loop.optimiser, loop.model))
         is_last = is_end or progress.is_done
-        saving.save(progress.step, checkpoint, best=progress.best_step, is_last=is_last)
+        fitting.saving.save(progress.step, checkpoint, best=progress.best_step, is_last=is_last)
     elif loop.sharding is not None:
         give_state(loop.optimiser, loop.model)
     loop.processes.wait()
@@ -285,19 +294,20 @@ def _resume(run: Run, loop: Loop, model: Model) -> Progress:
     return Progress(**state)
 
 
-def _counted(run: Run, loop: Loop, step: Step, progress: Progress, watch: Watch) -> Progress:
+def _counted(fitting: Fitting, step: Step, progress: Progress) -> Progress:
     """The progress with a step that was left out, or that was not.
 
     NumericalError where so many are left out, one behind the other, that nothing is learned.
     """
     if step.left_out is None:
         return progress._replace(num_in_a_row=0)
+    loop = fitting.loop
     # float16 overflows until its scale fits: that is its way, and no line of its own
     is_overflow = loop.scaler is not None and step.left_out.finding is None
     if not is_overflow:
         if loop.processes.is_main:
-            run.log(NOT_FINITE, step.left_out.record())
-        watch(Note(f"left out: {step.left_out.sentence()}"))
+            fitting.run.log(NOT_FINITE, step.left_out.record())
+        fitting.watch(Note(f"left out: {step.left_out.sentence()}"))
     progress = progress._replace(
         num_left_out=progress.num_left_out + 1, num_in_a_row=progress.num_in_a_row + 1
     )
@@ -328,27 +338,28 @@ def _check_finite(loop: Loop, when: str) -> None:
         raise NumericalError(f"{when}: {name} holds numbers that are not finite")
 
 
-def _log_step(run: Run, loop: Loop, step: Step, seconds: float, watch: Watch) -> None:
-    if loop.processes.is_main:
+def _log_step(fitting: Fitting, step: Step, seconds: float) -> None:
+    if fitting.loop.processes.is_main:
         # what was computed and how long it took are kept apart: the first is the same in every run
         record = _plain(_without(step, "number", "left_out"))
         left_out = {} if step.left_out is None else {"left_out": True}
-        _log(run, METRICS, {"step": step.number, **record, **left_out}, watch)
-        _log(run, TIMING, {"step": step.number, "seconds": round(seconds, 6)}, watch)
+        _log(fitting, METRICS, {"step": step.number, **record, **left_out})
+        _log(fitting, TIMING, {"step": step.number, "seconds": round(seconds, 6)})
 
 
-def _log_evaluation(run: Run, loop: Loop, evaluation: Evaluation, watch: Watch) -> None:
-    if loop.processes.is_main:
-        _log(run, METRICS, {**_plain(evaluation._asdict()), "split": "dev"}, watch)
+def _log_evaluation(fitting: Fitting, evaluation: Evaluation) -> None:
+    if fitting.loop.processes.is_main:
+        _log(fitting, METRICS, {**_plain(evaluation._asdict()), "split": "dev"})
 
 
-def _log(run: Run, name: str, record: dict[str, Any], watch: Watch) -> None:
+def _log(fitting: Fitting, name: str, record: dict[str, Any]) -> None:
+    run = fitting.run
     was_behind = run.lines(name).is_behind
     try:
         run.log(name, record)
     except StorageError as error:  # the line is kept, and the next checkpoint waits for it
         if not was_behind:
-            watch(Note(f"{str(error).removesuffix(files.FREE_SPACE)}; its lines wait"))
+            fitting.watch(Note(f"{str(error).removesuffix(files.FREE_SPACE)}; its lines wait"))
 
 
 def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
