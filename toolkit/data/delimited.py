@@ -11,7 +11,7 @@ from toolkit.data.fields import gathered
 from toolkit.data.hashes import Hashes
 from toolkit.data.names import is_header
 from toolkit.data.quoting import Quoting, Record, records_of
-from toolkit.data.rows import Rows
+from toolkit.data.rows import SIGNS, Rows
 from toolkit.data.sentences import Fault
 from toolkit.data.table import Asked, Key, Table
 from toolkit.data.text import TextFile, counted, open_text
@@ -19,7 +19,6 @@ from toolkit.data.text import TextFile, counted, open_text
 Separator = Literal["comma", "semicolon", "tab", "bar"]
 Header = Literal["auto"] | bool
 
-_SIGNS: dict[Separator, str] = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 _ENOUGH = 20  # rows, to tell that a label which occurs once is the name of a column
 
 
@@ -97,7 +96,7 @@ def table_of(source: str, asked: Asked, form: Form) -> Table:
 
 
 def _records(text: TextFile[Iterable[str]], form: Form) -> Iterator[Record]:
-    return records_of(text.lines, _SIGNS[form.separator], form.quoting)
+    return records_of(text.lines, SIGNS[form.separator], form.quoting)
 
 
 def _is_blank(record: Record) -> bool:
@@ -178,7 +177,7 @@ def _wrong_width(record: Record, width: int, form: Form) -> str:
         what += "; quoting: rfc4180 reads quoted cells"
     elif len(record.cells) == 1:
         cell = record.cells[0]
-        others = [name for name, sign in _SIGNS.items() if cell.count(sign) == width - 1 > 0]
+        others = [name for name, sign in SIGNS.items() if cell.count(sign) == width - 1 > 0]
         what += f"; a {others[0]} separates this line" if others else ""
     return what
 

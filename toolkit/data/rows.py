@@ -20,6 +20,7 @@ from toolkit.data.text import unreachable
 from toolkit.examples import Labels as Kind
 from toolkit.examples import Tagged
 
+SIGNS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}  # that separate, by their names
 _Column = str | Annotated[int, Field(description="from 0; negative: from the end")]
 
 
@@ -37,6 +38,9 @@ class Rows(Data):
     def faults(self) -> list[tuple[str, str]]:
         """Faults between fields."""
         faults = super().faults() + empty_labels(self.label_map)
+        if sign := (SIGNS | {"space": " "}).get(self.label_separator):  # `separator` takes a word
+            message = f"found the word {self.label_separator!r}, expected the sign: {sign!r}"
+            faults.append(("label_separator", message))
         if self.labels == "regression":
             faults += [
                 (key, "found with labels: regression, which has no names")
