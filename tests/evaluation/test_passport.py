@@ -4,10 +4,10 @@ import math
 import numpy as np
 import pytest
 
-from toolkit.evaluation.passport import PASSPORT, check_official, described_split, normal
+from toolkit.evaluation.passport import PASSPORT, check_official, described_split
 from toolkit.evaluation.predictions import Predicted, Reader
 from toolkit.examples import Answer, Question, Tagged, Text
-from toolkit.metrics.score import Score
+from toolkit.metrics.score import Score, normal
 from toolkit.recipe.schema import Evaluate
 from toolkit.tasks.question_answering import Answered, QuestionAnswering
 from toolkit.tasks.sequence_classification import Labelled, SequenceClassification

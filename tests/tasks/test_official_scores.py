@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolkit.evaluation.passport import check_official, normal
+from toolkit.evaluation.passport import check_official
 from toolkit.examples import Text
+from toolkit.metrics.score import normal
 from toolkit.tasks.sequence_classification import Labelled, SequenceClassification
 
 CLASSES = ("a", "b", "c")

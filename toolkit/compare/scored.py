@@ -13,8 +13,7 @@ import numpy as np
 from toolkit.compare.significance import Counted
 from toolkit.errors import RunError
 from toolkit.evaluation.interval import Units
-from toolkit.evaluation.passport import normal
-from toolkit.metrics.score import Score
+from toolkit.metrics.score import Score, normal
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.schema import Recipe
 from toolkit.runs.manifest import hash_of_examples

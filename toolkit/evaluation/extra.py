@@ -14,8 +14,7 @@ from toolkit import hub
 from toolkit.data.text import expand
 from toolkit.errors import RecipeError
 from toolkit.evaluation.interval import Units, intervals
-from toolkit.evaluation.passport import normal
-from toolkit.metrics.score import Score
+from toolkit.metrics.score import Score, normal
 from toolkit.recipe.schema import Extra
 
 if TYPE_CHECKING:

@@ -1,6 +1,5 @@
 """A scored split as `results.json` holds it: every score with the passport that says what it is."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -61,18 +60,6 @@ def described_split(
         "loss": predicted.loss,
         "scores": described,
     }
-
-
-def normal(score: Score | float | None) -> Score:
-    """A score as a `Score`, undefined with a reason where it is no finite number."""
-    if not isinstance(score, Score):
-        score = Score(None if score is None else float(score))
-    if score.value is not None and not math.isfinite(score.value):
-        kind = "not a number" if math.isnan(score.value) else "infinite"
-        score = Score(None, {**score.about, "reason": f"the score came out {kind}"})
-    if score.value is None and not score.about.get("reason"):
-        score = Score(None, {**score.about, "reason": "the task gives no value and no reason"})
-    return score
 
 
 def check_official(scores: Mapping[str, Score], official: Mapping[str, float]) -> None:

@@ -14,9 +14,8 @@ from toolkit import stopping
 from toolkit.data.text import counted
 from toolkit.errors import NumericalError
 from toolkit.evaluation.extra import Metric
-from toolkit.evaluation.passport import normal
 from toolkit.heads.base import Output
-from toolkit.metrics.score import Score
+from toolkit.metrics.score import Score, normal
 from toolkit.models.batch import Batch, collate, padding_of
 from toolkit.models.float32 import quick_products
 from toolkit.models.precision import reading

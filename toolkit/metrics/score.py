@@ -1,5 +1,6 @@
 """A score and what it says of itself."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,3 +24,15 @@ class Score(NamedTuple):
     counts: "Array | None" = None
     formula: "Callable[[Array], Array] | None" = None
     weighted: "Callable[[Array], Array] | None" = None
+
+
+def normal(score: Score | float | None) -> Score:
+    """A score as a `Score`, undefined with a reason where it is no finite number."""
+    if not isinstance(score, Score):
+        score = Score(None if score is None else float(score))
+    if score.value is not None and not math.isfinite(score.value):
+        kind = "not a number" if math.isnan(score.value) else "infinite"
+        score = Score(None, {**score.about, "reason": f"the score came out {kind}"})
+    if score.value is None and not score.about.get("reason"):
+        score = Score(None, {**score.about, "reason": "the task gives no value and no reason"})
+    return score
