@@ -74,7 +74,11 @@ def whole_job(*, scores: bool) -> Table:
         ])  # fmt: skip
     columns = ("arm", "whole process, s", "training loop alone, s",
                "B0's training loop / whole process", "peak memory, MB", "test F1")  # fmt: skip
-    note = f"{RECIPE}, {epochs} epochs, {len(seeds)} seeds; all are scored by the same code"
+    note = (
+        f"{RECIPE}, {epochs} epochs, {len(seeds)} seeds; the same first weights and examples in "
+        "every step, scored by the same code: B0 and B1 (grouped) as they are behind the last "
+        "epoch, ours as they were best on dev"
+    )
     return Table("Whole job", columns, rows, [note])
 
 

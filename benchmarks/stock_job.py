@@ -20,7 +20,7 @@ from toolkit.models.model import build_model, save_model
 from toolkit.models.reading import WindowSize
 from toolkit.recipe.load import load_recipe
 from toolkit.standin import ready
-from toolkit.training.batches import Plan
+from toolkit.training.batches import Plan, counted_seed
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
     splits = {name: r.examples for name, r in recipe.data.splits(recipe.task.reads).items()}
     encoder = encoder_of(recipe)
     task, tokenizer = recipe.task.learn(splits["train"]), encoder.tokenizer(())
-    torch.manual_seed(recipe.train.seed)
+    torch.manual_seed(counted_seed(recipe.train.seed, "weights"))  # as `toolkit finetune` does
     first = build_model(task, encoder, tokenizer)
     save_model(first, encoder, tokenizer, folder / "start")
     size = WindowSize.of(encoder, first.encoder)
