@@ -255,3 +255,21 @@ def test_attention_is_that_of_torch(lengths, window, is_flat):
     (back[mask] * weights).sum().backward()
     (expected[mask] * weights).sum().backward()
     assert torch.allclose(ours.grad, theirs.grad, atol=1e-12)
+
+
+def test_attention_under_dropout_has_the_gradient_of_its_result():
+    heads, width, length = 2, 4, 7
+    layout = flat_layout([5, 3, length], length, heads, CPU)
+    shape = (1, heads, len(layout.source), width)
+    torch.manual_seed(3)
+    inputs = [torch.randn(shape, dtype=torch.float64, requires_grad=True) for _ in range(3)]
+    module = torch.nn.Module()
+    module.attention_site = 5
+
+    def output(*inputs: torch.Tensor, dropout: float = 0.3) -> torch.Tensor:
+        counter = Counter()
+        counter.begin(torch.tensor([11, 22, 33]), length)
+        return attend(module, *inputs, dropout=dropout, reading=Reading(layout, counter))[0]
+
+    assert not torch.equal(output(*inputs), output(*inputs, dropout=0.0))
+    assert torch.autograd.gradcheck(output, inputs)
